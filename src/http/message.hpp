@@ -1,0 +1,54 @@
+// Plain HTTP request and response values, shared by those who build them and those who move them.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "vault/secret.hpp"
+
+namespace ig {
+
+enum class HttpMethod { get, post };
+
+struct HttpHeader {
+    std::string name;
+    std::string value;
+};
+
+// What to send. The URL never holds a secret: the token travels as `Authorization: Bearer`.
+struct HttpRequest {
+    HttpMethod method = HttpMethod::get;
+    std::string url;
+    Secret bearer;   // empty: no Authorization header
+    Secret form;     // POST body, application/x-www-form-urlencoded; may hold secrets
+};
+
+// Why no HTTP answer came. `none` means that status, headers and body are real.
+enum class TransportFailure {
+    none,
+    resolve,      // the host name was not found
+    connect,      // refused, unreachable, or the connect time ran out before a connection stood
+    tls,          // handshake or certificate
+    timeout,      // request_timeout ran out
+    interrupted,  // the connection broke, or the body was shorter than announced
+    too_large,    // body or headers exceed the cap
+    refused,      // we would not send it: scheme, host or URL not allowed
+    cancelled     // taken back by the caller
+};
+
+struct HttpResponse {
+    TransportFailure failure = TransportFailure::none;
+    std::string failure_text;  // for people; holds neither URL query, header nor body
+    int status = 0;
+    std::vector<HttpHeader> headers;
+    std::string body;
+    std::chrono::milliseconds elapsed{0};
+
+    // The first header of this name (compared without case), or an empty view.
+    std::string_view header(std::string_view name) const noexcept;
+};
+
+}  // namespace ig

@@ -1,0 +1,88 @@
+// The interface a platform implements: what to ask, and what an answer means. No I/O, no clock.
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "http/message.hpp"
+#include "platform/failure.hpp"
+#include "platform/time.hpp"
+
+namespace ig::platform {
+
+// Which login made the token: decides host and fields (graph-api.md 3).
+enum class Login { facebook, instagram };
+
+// How a metric answers (graph-api.md 1.2): a series of days, one number for a window, or a field of the user node.
+enum class MetricShape { time_series, total_value, snapshot };
+
+// One request for insights: metrics of one shape and period over one window.
+struct InsightsQuery {
+    std::string account_id;
+    Login login = Login::facebook;
+    MetricShape shape = MetricShape::time_series;
+    std::string period = "day";
+    std::vector<std::string> metrics;
+    Day first{};       // first day measured
+    Day last{};        // last day measured, inclusive
+    Instant since{};   // start of `first`
+    Instant until{};   // end of `last`; a total_value or snapshot value is stored under this end_time
+};
+
+// One number of one metric for one day. `value` is the decimal text of the answer, never through double.
+struct Value {
+    std::string metric;
+    std::string period;
+    Instant end_time{};
+    std::string value;
+};
+
+// What one answer said. With `failure` set, `values` is empty.
+struct Reading {
+    std::vector<Value> values;
+    std::vector<std::string> without_data;  // asked for, but not answered: missing is not zero
+    std::vector<Failure> dropped;           // single values that could not be read (wrong type, ...)
+    std::optional<Failure> failure;
+    std::string username;                   // from the user node, if it came
+    std::string name;
+};
+
+// One professional account that a token reaches.
+struct DiscoveredAccount {
+    std::string account_id;
+    std::string username;
+    std::string name;
+};
+
+struct Discovery {
+    std::vector<DiscoveredAccount> accounts;
+    std::optional<std::string> next_cursor;  // ask again with it; never paging.next, which holds the token
+    std::optional<Failure> failure;
+};
+
+struct Endpoints {
+    std::string graph_url = "https://graph.facebook.com";
+    std::string instagram_graph_url = "https://graph.instagram.com";
+    std::string api_version = "v25.0";
+};
+
+class Platform {
+public:
+    virtual ~Platform() = default;
+    virtual std::string_view name() const noexcept = 0;
+
+    // The request for a query. The token goes into `bearer` only.
+    virtual HttpRequest insights_request(const InsightsQuery &query, Secret token) const = 0;
+    // Reads any answer, also a transport failure, to values or a Failure. Never throws for what came from outside.
+    virtual Reading read_insights(const InsightsQuery &query, const HttpResponse &response) const = 0;
+
+    // Which accounts a token reaches: one page; begin without a cursor.
+    virtual HttpRequest discovery_request(Login login, Secret token,
+                                          const std::optional<std::string> &cursor) const = 0;
+    virtual Discovery read_discovery(Login login, const HttpResponse &response) const = 0;
+};
+
+}  // namespace ig::platform

@@ -1,0 +1,59 @@
+// The plan: which days of which metrics are due for one account, and the requests that ask for them.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "platform/platform.hpp"
+#include "sync/calendar.hpp"
+
+namespace ig::sync {
+
+// What a metric is and what is known of it for this account.
+struct MetricState {
+    std::string name;
+    platform::MetricShape shape = platform::MetricShape::time_series;
+    std::string period = "day";
+    int history_days = 0;                        // how many complete days back the API answers; 0 for a snapshot
+    std::optional<Day> synced_through;           // last day that was answered, with a value or "no data"
+    std::optional<Instant> unsupported_since;    // this account's refusal, remembered; asked again after a week
+};
+
+struct PlanOptions {
+    int reread_days = 3;
+    int first_sync_days = 29;
+    int max_window_days = 29;
+    int reprobe_unsupported_days = 7;
+};
+
+// A stretch of days that was due but that the API no longer answers.
+struct Clip {
+    std::string metric;
+    Day first{};
+    Day last{};
+};
+
+struct PlanInput {
+    std::string account_id;
+    platform::Login login = platform::Login::facebook;
+    std::vector<MetricState> metrics;
+    std::optional<Day> first;  // an explicit range (backfill, fetch with since/until), inclusive
+    std::optional<Day> last;
+    bool ask_unsupported = false;  // a person named the metrics: ask even what was refused before
+};
+
+struct Plan {
+    std::vector<platform::InsightsQuery> queries;  // newest days first within a shape
+    std::vector<Clip> clips;
+    std::vector<std::string> skipped_unsupported;
+    Day last_day{};  // the last complete day the plan covers
+};
+
+// Pure: same input, same plan. Range rules (design.md, Time): without synced_through the last first_sync_days, else from
+// the earlier of synced_through + 1 and last - reread_days + 1; never further back than history_days, and what is cut off
+// is a Clip. Metrics of one shape, period and window share a request; total_value asks one-day windows; a snapshot is
+// asked once, when the range reaches the last complete day, and is stored under the coming Pacific midnight.
+Plan make_plan(const PlanInput &input, const Calendar &calendar, Instant now, const PlanOptions &options);
+
+}  // namespace ig::sync
