@@ -48,7 +48,17 @@ struct HttpResponse {
     std::chrono::milliseconds elapsed{0};
 
     // The first header of this name (compared without case), or an empty view.
-    std::string_view header(std::string_view name) const noexcept;
+    std::string_view header(std::string_view name) const noexcept
+    {
+        const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
+        for (const HttpHeader &entry : headers) {
+            if (entry.name.size() != name.size()) continue;
+            std::size_t i = 0;
+            while (i < name.size() && lower(entry.name[i]) == lower(name[i])) ++i;
+            if (i == name.size()) return entry.value;
+        }
+        return {};
+    }
 };
 
 }  // namespace ig
