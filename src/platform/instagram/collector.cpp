@@ -1,0 +1,112 @@
+// Keeps numbers as their text; tells no data, dropped and kept apart for each metric.
+#include "platform/instagram/collector.hpp"
+
+#include <algorithm>
+
+#include "platform/redact.hpp"
+#include "platform/text.hpp"
+
+namespace ig::platform::instagram {
+
+namespace {
+
+// Twenty metrics over a 29-day window are 580.
+constexpr std::size_t max_values = 10000;
+
+struct DropText {
+    FailureKind kind;
+    std::string_view what;
+    std::string_view hint;
+};
+
+DropText text_of(Drop reason) noexcept
+{
+    switch (reason) {
+    case Drop::wrong_type:
+        return {FailureKind::malformed, "that are not numbers",
+                "The other values were kept. Report it if it lasts: the API may have changed."};
+    case Drop::table:
+        return {FailureKind::not_supported, "that are tables of numbers, not one number",
+                "This version keeps plain numbers; take the metric off with ig_set_metrics()."};
+    case Drop::no_end_time:
+        return {FailureKind::malformed, "without a readable end_time",
+                "A value that belongs to no day cannot be kept. Report it if it lasts: the API may have changed."};
+    case Drop::total_of_days:
+        return {FailureKind::malformed, "that sum up several days instead of each day",
+                "The metric answers with totals: its metric_type must be total_value. Update the extension's metrics."};
+    case Drop::too_many:
+    case Drop::count_: break;
+    }
+    return {FailureKind::malformed, "beyond the limit of one answer", "Report it: no request of ours asks for so many."};
+}
+
+Failure dropped(std::string_view metric, std::size_t count, const DropText &text)
+{
+    Failure failure;
+    failure.kind = text.kind;
+    failure.reach = FailureReach::metrics;
+    failure.message = redact("left out " + std::to_string(count) + (count == 1 ? " value " : " values ") +
+                             (metric.empty() ? std::string() : "of " + std::string(metric) + " ") +
+                             std::string(text.what));
+    failure.hint = text.hint;
+    if (!metric.empty()) failure.metrics.emplace_back(metric);
+    return failure;
+}
+
+}  // namespace
+
+Collector::Collector(const InsightsQuery &query) : query_(query)
+{
+    for (const std::string &metric : query.metrics)
+        if (find(metric) == npos) metrics_.push_back({metric, {}, {}});
+}
+
+std::size_t Collector::find(std::string_view metric) const noexcept
+{
+    for (std::size_t i = 0; i < metrics_.size(); ++i)
+        if (metrics_[i].metric == metric) return i;
+    return npos;
+}
+
+void Collector::take(std::size_t metric, Instant end_time, JsonView value)
+{
+    if ((value.is_number() || value.is_text()) && is_decimal(value.text())) {
+        if (values_ >= max_values) return drop(metric, Drop::too_many);
+        ++values_;
+        metrics_[metric].values.insert_or_assign(end_time, std::string(value.text()));
+        return;
+    }
+    const bool container = value.is_object() || value.is_array();
+    if (!value.exists() || value.is_null() || (container && value.size() == 0)) return;  // no data
+    drop(metric, value.is_object() ? Drop::table : Drop::wrong_type);
+}
+
+void Collector::drop(std::size_t metric, Drop reason)
+{
+    ++metrics_[metric].drops[static_cast<std::size_t>(reason)];
+}
+
+Reading Collector::reading() const
+{
+    Reading reading;
+    for (const Collected &collected : metrics_) {
+        const std::string metric(collected.metric);
+        for (const auto &[end_time, value] : collected.values)
+            reading.values.push_back({metric, query_.period, end_time, value});
+        bool any_drop = false;
+        for (std::size_t i = 0; i < collected.drops.size(); ++i) {
+            if (collected.drops[i] == 0) continue;
+            any_drop = true;
+            reading.dropped.push_back(dropped(metric, collected.drops[i], text_of(static_cast<Drop>(i))));
+        }
+        // "No data" would be untrue of a metric that answered with something we could not keep.
+        if (collected.values.empty() && !any_drop) reading.without_data.push_back(metric);
+    }
+    if (nameless_ > 0)
+        reading.dropped.push_back(dropped({}, nameless_,
+                                          {FailureKind::malformed, "that name no metric",
+                                           "The other values were kept. Report it if it lasts: the API may have changed."}));
+    return reading;
+}
+
+}  // namespace ig::platform::instagram

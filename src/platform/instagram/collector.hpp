@@ -1,0 +1,56 @@
+// Collects what an answer says of the metrics asked, value by value, and sums up what could not be kept.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "platform/json.hpp"
+#include "platform/platform.hpp"
+
+namespace ig::platform::instagram {
+
+// Why a value was not kept.
+enum class Drop {
+    wrong_type,       // neither a number nor a decimal string
+    table,            // an object of numbers, or only breakdowns: values are plain numbers in this version
+    no_end_time,      // a series value without a time, or with one nobody can read
+    total_of_days,    // one total over several days, which is no day's value
+    too_many,         // beyond the limit on values
+    count_            // how many reasons there are
+};
+
+class Collector {
+public:
+    // The query must outlive the collector.
+    explicit Collector(const InsightsQuery &query);
+
+    // The place of a metric that was asked; npos for any other name.
+    std::size_t find(std::string_view metric) const noexcept;
+    static constexpr std::size_t npos = static_cast<std::size_t>(-1);
+
+    // Keeps the value if it is a number; null or nothing is no data, anything else is dropped.
+    void take(std::size_t metric, Instant end_time, JsonView value);
+    void drop(std::size_t metric, Drop reason);
+    // Something that belongs to no metric that was asked could not be read.
+    void drop_nameless() { ++nameless_; }
+
+    Reading reading() const;
+
+private:
+    struct Collected {
+        std::string_view metric;
+        std::map<Instant, std::string> values;  // the last one of a moment counts
+        std::array<std::size_t, static_cast<std::size_t>(Drop::count_)> drops{};
+    };
+
+    const InsightsQuery &query_;
+    std::vector<Collected> metrics_;
+    std::size_t values_ = 0;
+    std::size_t nameless_ = 0;
+};
+
+}  // namespace ig::platform::instagram

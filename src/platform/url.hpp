@@ -1,0 +1,19 @@
+// Puts URLs together from parts that may hold any character.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace ig::platform {
+
+// Everything but letters, digits and -._~ as %XX.
+std::string percent_encoded(std::string_view text);
+
+// "base/part/part": each part encoded, empty parts left out, slashes at the end of the base too.
+std::string joined_path(std::string_view base, const std::vector<std::string_view> &parts);
+
+// The items encoded one by one, with plain commas between them: the Graph API's lists.
+std::string encoded_list(const std::vector<std::string> &items);
+
+}  // namespace ig::platform
