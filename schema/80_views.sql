@@ -1,0 +1,125 @@
+-- What people read and write by hand: views over the tables, all with the rights of whoever asks.
+
+CREATE FUNCTION ig_only_account() RETURNS text
+    LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
+    SET search_path = pg_catalog, pg_temp
+AS $body$
+DECLARE
+    known text[];
+BEGIN
+    SELECT array_agg(a.account_id ORDER BY a.account_id) INTO known
+    FROM instagram_insights.accounts a
+    WHERE a.user_id = instagram_insights.ig_current_user_id() AND a.platform = 'instagram';
+
+    IF cardinality(known) = 1 THEN
+        RETURN known[1];
+    END IF;
+    RAISE EXCEPTION USING
+        ERRCODE = 'not_null_violation',
+        MESSAGE = 'account_id is needed',
+        DETAIL = CASE WHEN known IS NULL THEN 'The current user has no account.'
+                      ELSE format('The current user has %s accounts.', cardinality(known)) END,
+        HINT = CASE WHEN known IS NULL THEN 'Connect one first, for example with instagram_insights.ig_connect_token().'
+                    ELSE 'Name one of them: ' || array_to_string(known, ', ') || '.' END;
+END
+$body$;
+COMMENT ON FUNCTION ig_only_account() IS
+    'The current user''s only Instagram account, the default of instagram_insights.account_id. Raises 23502 when there is none or more than one.';
+
+-- The id must not depend on TimeZone or DateStyle, hence the epoch; lengths in front keep different keys different.
+CREATE VIEW instagram_insights WITH (security_invoker = true) AS
+SELECT pg_catalog.md5(i.user_id::text
+           || ':' || pg_catalog.length(i.account_id)::text || ':' || i.account_id
+           || ':' || pg_catalog.length(i.metric)::text || ':' || i.metric
+           || ':' || pg_catalog.length(i.period)::text || ':' || i.period
+           || ':' || extract(epoch FROM i.end_time AT TIME ZONE 'UTC')::text)::uuid AS id,
+       i.metric,
+       i.value,
+       i.end_time,
+       i.retrieved_at,
+       i.user_id,
+       i.account_id,
+       i.period,
+       i.day,
+       i.metadata,
+       i.project_id,
+       i.entity_id
+FROM insights i
+WHERE pg_catalog.strpos(i.account_id, ':') = 0
+WITH CASCADED CHECK OPTION;
+ALTER VIEW instagram_insights ALTER COLUMN user_id SET DEFAULT ig_current_user_id();
+ALTER VIEW instagram_insights ALTER COLUMN account_id SET DEFAULT ig_only_account();
+ALTER VIEW instagram_insights ALTER COLUMN period SET DEFAULT 'day';
+COMMENT ON VIEW instagram_insights IS
+    'The numbers of Instagram accounts, own rows only. Can be written: ON CONFLICT (user_id, account_id, metric, period, end_time).';
+COMMENT ON COLUMN instagram_insights.id IS 'Derived from the row''s key, so it stays the same when the value is corrected; read-only';
+COMMENT ON COLUMN instagram_insights.metric IS 'The metric, one of metrics.name';
+COMMENT ON COLUMN instagram_insights.value IS 'The number, exactly as the API said it';
+COMMENT ON COLUMN instagram_insights.end_time IS 'The end of the period, as the API said it';
+COMMENT ON COLUMN instagram_insights.retrieved_at IS 'When this value last changed; freshness is connections.last_success_at';
+COMMENT ON COLUMN instagram_insights.user_id IS 'Whose row it is; the current user by default';
+COMMENT ON COLUMN instagram_insights.account_id IS 'The account; by default the user''s only one';
+COMMENT ON COLUMN instagram_insights.period IS 'day for daily numbers, the default';
+COMMENT ON COLUMN instagram_insights.day IS 'The US-Pacific day it measures; read-only, follows from end_time';
+COMMENT ON COLUMN instagram_insights.metadata IS 'Parts of the value, if it has any';
+COMMENT ON COLUMN instagram_insights.project_id IS 'Free for your application';
+COMMENT ON COLUMN instagram_insights.entity_id IS 'Free for your application';
+
+-- Two probes of the primary key for each account and metric, however long the history is (DISTINCT ON would read it all).
+-- The foreign keys of insights make sure that accounts x metrics misses no row.
+CREATE VIEW instagram_latest_metrics WITH (security_invoker = true) AS
+SELECT a.user_id,
+       m.name AS metric,
+       newest.value,
+       newest.end_time,
+       newest.retrieved_at,
+       a.account_id,
+       newest.day
+FROM accounts a
+CROSS JOIN metrics m
+CROSS JOIN LATERAL (
+    SELECT probe.value, probe.end_time, probe.retrieved_at, probe.day
+    FROM (
+        (SELECT i.value, i.end_time, i.retrieved_at, i.day
+         FROM insights i
+         WHERE i.user_id = a.user_id AND i.account_id = a.account_id AND i.metric = m.name AND i.period = 'day'
+         ORDER BY i.end_time DESC LIMIT 1)
+        UNION ALL
+        (SELECT i.value, i.end_time, i.retrieved_at, i.day
+         FROM insights i
+         WHERE i.user_id = a.user_id AND i.account_id = a.account_id AND i.metric = m.name AND i.period = 'lifetime'
+         ORDER BY i.end_time DESC LIMIT 1)
+    ) probe
+    ORDER BY probe.end_time DESC LIMIT 1
+) newest
+WHERE pg_catalog.strpos(a.account_id, ':') = 0;
+COMMENT ON VIEW instagram_latest_metrics IS 'The newest value of each metric of each Instagram account, own rows only';
+COMMENT ON COLUMN instagram_latest_metrics.user_id IS 'Whose row it is';
+COMMENT ON COLUMN instagram_latest_metrics.metric IS 'The metric, one of metrics.name';
+COMMENT ON COLUMN instagram_latest_metrics.value IS 'Its newest value';
+COMMENT ON COLUMN instagram_latest_metrics.end_time IS 'The end of the period it measures';
+COMMENT ON COLUMN instagram_latest_metrics.retrieved_at IS 'When this value last changed';
+COMMENT ON COLUMN instagram_latest_metrics.account_id IS 'The account';
+COMMENT ON COLUMN instagram_latest_metrics.day IS 'The US-Pacific day it measures';
+
+CREATE VIEW sync_logs WITH (security_invoker = true) AS
+SELECT l.id, l.job_id, l.user_id, l.account_id, l.kind, l.trigger, l.started_at, l.finished_at, l.status,
+       l.rows_inserted, l.rows_updated, l.rows_unchanged, l.api_calls, l.error_code, l.error_message, l.errors
+FROM sync_log l;
+COMMENT ON VIEW sync_logs IS 'One row for every try to sync an account, own rows only';
+COMMENT ON COLUMN sync_logs.id IS 'Rising number';
+COMMENT ON COLUMN sync_logs.job_id IS 'The job; NULL for ig_fetch_insights()';
+COMMENT ON COLUMN sync_logs.user_id IS 'The user whose account it was';
+COMMENT ON COLUMN sync_logs.account_id IS 'The account';
+COMMENT ON COLUMN sync_logs.kind IS 'refresh, daily, backfill or fetch';
+COMMENT ON COLUMN sync_logs.trigger IS 'What asked for it: user, cron, ...';
+COMMENT ON COLUMN sync_logs.started_at IS 'When this try began';
+COMMENT ON COLUMN sync_logs.finished_at IS 'When this try ended';
+COMMENT ON COLUMN sync_logs.status IS 'succeeded, partial, failed, throttled, needs_login, token_unreadable, paused or cancelled';
+COMMENT ON COLUMN sync_logs.rows_inserted IS 'New rows';
+COMMENT ON COLUMN sync_logs.rows_updated IS 'Rows whose value the API corrected';
+COMMENT ON COLUMN sync_logs.rows_unchanged IS 'Rows that were there already with this value';
+COMMENT ON COLUMN sync_logs.api_calls IS 'Calls to the API';
+COMMENT ON COLUMN sync_logs.error_code IS 'The API''s code of the first error, if it gave one';
+COMMENT ON COLUMN sync_logs.error_message IS 'The first error in words';
+COMMENT ON COLUMN sync_logs.errors IS 'All errors: [{metric, kind, code, subcode, message, hint}]';

@@ -1,0 +1,100 @@
+-- Who may do what: nothing for PUBLIC, explicit grants for the three roles, definer functions owned by the worker role.
+
+-- Default privileges of the installing role may have granted something to somebody: begin with nothing.
+DO $nothing$
+DECLARE
+    member record;
+BEGIN
+    FOR member IN
+        SELECT 'TABLE' AS kind, c.oid::regclass::text AS name, acl.grantee
+        FROM pg_class c
+        JOIN pg_namespace n ON n.oid = c.relnamespace AND n.nspname = 'instagram_insights',
+             aclexplode(c.relacl) acl
+        WHERE c.relkind = ANY (ARRAY['r', 'p', 'v', 'S']::"char"[]) AND acl.grantee <> c.relowner
+        UNION
+        SELECT 'FUNCTION', p.oid::regprocedure::text, acl.grantee
+        FROM pg_proc p
+        JOIN pg_namespace n ON n.oid = p.pronamespace AND n.nspname = 'instagram_insights',
+             aclexplode(COALESCE(p.proacl, acldefault('f', p.proowner))) acl
+        WHERE acl.grantee <> p.proowner
+        UNION
+        SELECT 'TYPE', t.oid::regtype::text, acl.grantee
+        FROM pg_type t
+        JOIN pg_class c ON c.oid = t.typrelid AND c.relkind = 'c'
+        JOIN pg_namespace n ON n.oid = t.typnamespace AND n.nspname = 'instagram_insights',
+             aclexplode(COALESCE(t.typacl, acldefault('T', t.typowner))) acl
+        WHERE acl.grantee <> t.typowner
+    LOOP
+        EXECUTE format('REVOKE ALL ON %s %s FROM %s', member.kind, member.name,
+                       CASE WHEN member.grantee = 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(member.grantee)) END);
+    END LOOP;
+END
+$nothing$;
+REVOKE ALL ON SCHEMA instagram_insights FROM PUBLIC;
+REVOKE ALL ON ALL TABLES IN SCHEMA instagram_insights FROM PUBLIC;
+REVOKE ALL ON ALL SEQUENCES IN SCHEMA instagram_insights FROM PUBLIC;
+REVOKE ALL ON ALL FUNCTIONS IN SCHEMA instagram_insights FROM PUBLIC;
+
+-- Definer functions belong to the worker role; those a superuser must own are said to be so where they are made.
+ALTER FUNCTION ig_check_installation() OWNER TO instagram_insights_worker;
+ALTER FUNCTION ig_pause(text) OWNER TO instagram_insights_worker;
+ALTER FUNCTION ig_resume() OWNER TO instagram_insights_worker;
+ALTER FUNCTION ig_refresh_insights(uuid, text) OWNER TO instagram_insights_worker;
+ALTER FUNCTION ig_backfill(date, date, uuid, text, text[]) OWNER TO instagram_insights_worker;
+ALTER FUNCTION ig_sync_all(text) OWNER TO instagram_insights_worker;
+ALTER FUNCTION ig_cancel(bigint) OWNER TO instagram_insights_worker;
+ALTER FUNCTION ig_nudge() OWNER TO instagram_insights_worker;
+ALTER FUNCTION ig_disconnect(text, uuid) OWNER TO instagram_insights_worker;
+ALTER FUNCTION ig_delete_user_data(uuid) OWNER TO instagram_insights_worker;
+ALTER FUNCTION ig_log_retention() OWNER TO instagram_insights_worker;
+ALTER FUNCTION ig_prune_jobs() OWNER TO instagram_insights_worker;
+ALTER FUNCTION ig_count_foreign_tokens(text) OWNER TO instagram_insights_worker;
+
+GRANT USAGE ON SCHEMA instagram_insights TO instagram_insights_user, instagram_insights_admin, instagram_insights_worker;
+
+-- Users and admins: reading (row level security says which rows), numbers by hand, the functions of the contract.
+GRANT SELECT ON accounts, sync_jobs, sync_log, metrics, connections, user_tokens, sync_logs, instagram_latest_metrics, connect_inbox
+    TO instagram_insights_user, instagram_insights_admin;
+GRANT SELECT, INSERT, UPDATE, DELETE ON insights, instagram_insights TO instagram_insights_user, instagram_insights_admin;
+GRANT INSERT ON connect_inbox TO instagram_insights_user, instagram_insights_admin;
+GRANT USAGE ON TYPE ig_fetch_result, ig_sync_status TO instagram_insights_user, instagram_insights_admin;
+GRANT EXECUTE ON FUNCTION
+    ig_current_user_id(), ig_target_user(uuid), ig_is_admin(), ig_only_account(),
+    ig_fetch_insights(uuid, text, text[], date, date), ig_connect_token(text, text, uuid, text, timestamptz),
+    ig_refresh_insights(uuid, text), ig_backfill(date, date, uuid, text, text[]), ig_sync_status(bigint), ig_cancel(bigint),
+    ig_disconnect(text, uuid), ig_delete_user_data(uuid)
+    TO instagram_insights_user, instagram_insights_admin;
+
+-- Admins: operating, and seeing all but credentials.
+GRANT SELECT ON worker_state, installation, role_users, insights_before_2025, insights_2025, insights_2026, insights_2027,
+    insights_2028, insights_2029, insights_2030, insights_2031, insights_2032, insights_from_2033
+    TO instagram_insights_admin;
+GRANT INSERT, UPDATE, DELETE ON role_users TO instagram_insights_admin;
+GRANT DELETE,
+    INSERT (name, platform, level, metric_type, period, breakdowns, rollup, history_days, min_followers, enabled_by_default,
+            first_version, removed_on, description),
+    UPDATE (platform, level, metric_type, period, breakdowns, rollup, history_days, min_followers, enabled_by_default,
+            first_version, removed_on, description)
+    ON metrics TO instagram_insights_admin;
+GRANT EXECUTE ON FUNCTION
+    ig_sync_all(text), ig_nudge(), ig_pause(text), ig_resume(), ig_schedule(text, text), ig_unschedule(text), ig_maintain(), ig_doctor()
+    TO instagram_insights_admin;
+-- What those functions call with the rights of their caller.
+GRANT EXECUTE ON FUNCTION
+    ig_require_admin(), ig_installation_state(), ig_process_state(), ig_log_retention(), ig_count_foreign_tokens(text),
+    ig_cron_lines(text, text), ig_require_cron(text), ig_cron_job_name(text),
+    ig_prune_log(), ig_prune_jobs(), ig_prune_insights(), ig_prune_cron_runs(),
+    ig_doctor_library(), ig_doctor_paused(), ig_doctor_worker(), ig_doctor_jobs(), ig_doctor_cron(), ig_doctor_accounts(),
+    ig_doctor_identity(), ig_doctor_storage()
+    TO instagram_insights_admin;
+
+-- The worker.
+GRANT SELECT, INSERT, UPDATE, DELETE ON accounts, credentials, insights, sync_jobs, sync_log, worker_state, installation
+    TO instagram_insights_worker;
+GRANT SELECT ON metrics, connections TO instagram_insights_worker;
+GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA instagram_insights TO instagram_insights_worker;
+GRANT EXECUTE ON FUNCTION
+    ig_current_user_id(), ig_target_user(uuid), ig_is_admin(), ig_require_admin(), ig_installation_state(),
+    ig_write_installation(boolean, text), ig_require_running(), ig_lock_connected(uuid, text), ig_known_metrics(text[]),
+    ig_notify_ended(bigint, text, text), ig_erase_history(uuid), ig_wake_worker(), ig_setting(text), ig_process_state()
+    TO instagram_insights_worker;
