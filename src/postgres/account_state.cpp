@@ -1,0 +1,68 @@
+// Loads what a plan needs to know of an account.
+#include "postgres/account_state.hpp"
+
+#include "postgres/pacific.hpp"
+
+namespace ig::pg {
+
+void StoredRows::add(const StoredRows &other)
+{
+    inserted += other.inserted;
+    updated += other.updated;
+    unchanged += other.unchanged;
+    for (const auto &[metric, rows] : other.by_metric) {
+        auto found = by_metric.begin();
+        while (found != by_metric.end() && found->first != metric) ++found;
+        if (found == by_metric.end())
+            by_metric.emplace_back(metric, rows);
+        else
+            found->second += rows;
+    }
+}
+
+platform::Login parse_login(const std::string &text)
+{
+    return text == "instagram" ? platform::Login::instagram : platform::Login::facebook;
+}
+
+std::string from_hex(const std::string &digits)
+{
+    const auto value = [](char c) { return static_cast<unsigned char>(c <= '9' ? c - '0' : c - 'a' + 10); };
+    std::string bytes(digits.size() / 2, '\0');
+    for (std::size_t i = 0; i < bytes.size(); ++i)
+        bytes[i] = static_cast<char>(value(digits[2 * i]) << 4 | value(digits[2 * i + 1]));
+    return bytes;
+}
+
+std::vector<sync::MetricState> load_metrics(Sql &sql, const std::string &user_id, const std::string &account_id,
+                                            const std::optional<std::vector<std::string>> &names)
+{
+    const Rows rows = sql.run(
+        "SELECT m.name, m.metric_type, m.period, m.history_days::pg_catalog.text,"
+        "       a.metric_state -> m.name ->> 'through',"
+        "       pg_catalog.floor(EXTRACT(epoch FROM (a.metric_state -> m.name ->> 'unsupported_since')::timestamptz))::text"
+        "  FROM instagram_insights.metrics m, instagram_insights.accounts a"
+        " WHERE a.user_id = $1::uuid AND a.account_id = $2"
+        "   AND m.platform = a.platform AND m.level = 'account'"
+        "   AND (m.removed_on IS NULL OR m.removed_on > current_date)"
+        "   AND CASE WHEN $3 IS NULL THEN m.enabled_by_default ELSE m.name = ANY ($3) END"
+        " ORDER BY m.name",
+        Params().text(std::string_view(user_id)).text(std::string_view(account_id)).texts(names));
+    std::vector<sync::MetricState> metrics;
+    for (const std::vector<Field> &row : rows) {
+        sync::MetricState metric;
+        metric.name = row[0].value();
+        const std::string &type = row[1].value();
+        metric.shape = type == "time_series"   ? platform::MetricShape::time_series
+                       : type == "total_value" ? platform::MetricShape::total_value
+                                               : platform::MetricShape::snapshot;
+        metric.period = row[2].value();
+        metric.history_days = std::stoi(row[3].value());
+        if (row[4]) metric.synced_through = parse_day(*row[4]);
+        if (row[5]) metric.unsupported_since = instant_from_epoch(*row[5]);
+        metrics.push_back(std::move(metric));
+    }
+    return metrics;
+}
+
+}  // namespace ig::pg

@@ -1,0 +1,133 @@
+// Implements the call loop.
+#include "postgres/call_loop.hpp"
+
+#include "postgres/guard.hpp"
+#include "postgres/keyring.hpp"
+#include "postgres/pacific.hpp"
+#include "postgres/settings.hpp"
+
+namespace ig::pg {
+
+namespace {
+
+std::uint64_t random_seed()
+{
+    std::uint64_t seed = 0;
+    if (!pg_strong_random(&seed, sizeof seed)) seed = static_cast<std::uint64_t>(current_time().time_since_epoch().count());
+    return seed;
+}
+
+platform::Failure unreadable(const std::string &message, const std::string &hint)
+{
+    platform::Failure failure;
+    failure.kind = platform::FailureKind::token_unreadable;
+    failure.reach = platform::FailureReach::account;
+    failure.message = message;
+    failure.hint = hint;
+    return failure;
+}
+
+}  // namespace
+
+CallLoop::CallLoop(Instant now)
+    : client_(client_options()), platform_(std::make_unique<platform::Instagram>(endpoints())),
+      engine_(pacific_calendar(now), engine_options(), random_seed())
+{
+}
+
+void CallLoop::add(sync::Work work, SealedToken token, Instant now)
+{
+    const sync::WorkId id = work.id;
+    engine_.add(std::move(work), now);
+    tokens_.insert_or_assign(id, std::move(token));
+}
+
+void CallLoop::send(Instant now)
+{
+    while (calls_.size() < static_cast<std::size_t>(settings.max_in_flight)) {
+        std::optional<sync::Call> call = engine_.next_call(now);
+        if (!call) return;
+        const auto token = tokens_.find(call->work);
+        if (token == tokens_.end()) {
+            forget(call->work);
+            continue;
+        }
+        try {
+            HttpRequest request =
+                platform_->insights_request(call->query, open_token(token->second.sealed, token->second.place));
+            calls_.emplace(call->id, Call{call->work, std::move(call->query)});
+            client_.start(call->id, std::move(request));
+        } catch (const vault::OpenFailure &failure) {
+            stop(call->work,
+                 unreadable(failure.what(), "Put the key that sealed it back, or connect the account again."), now);
+        } catch (const KeyUnavailable &failure) {
+            stop(call->work, unreadable(failure.what(), failure.hint()), now);
+        }
+    }
+}
+
+void CallLoop::receive()
+{
+    client_.advance();
+    const Instant now = current_time();
+    for (http::Completed &completed : client_.take_completed()) {
+        const auto found = calls_.find(completed.id);
+        if (found == calls_.end()) continue;
+        platform::Reading reading = platform_->read_insights(found->second.query, completed.response);
+        calls_.erase(found);
+        engine_.on_reading(completed.id, std::move(reading), now);
+    }
+}
+
+std::optional<std::chrono::milliseconds> CallLoop::idle_time(Instant now) const
+{
+    std::optional<std::chrono::milliseconds> shortest = client_.timeout();
+    if (calls_.size() < static_cast<std::size_t>(settings.max_in_flight))
+        if (const std::optional<Instant> wakeup = engine_.next_wakeup()) {
+            const std::chrono::milliseconds until = std::max(*wakeup - now, std::chrono::milliseconds(0));
+            if (!shortest || until < *shortest) shortest = until;
+        }
+    return shortest;
+}
+
+void CallLoop::cancel_transfers(sync::WorkId work) noexcept
+{
+    for (auto call = calls_.begin(); call != calls_.end();) {
+        if (call->second.work == work) {
+            client_.cancel(call->first);
+            call = calls_.erase(call);
+        } else {
+            ++call;
+        }
+    }
+}
+
+void CallLoop::forget(sync::WorkId work) noexcept
+{
+    cancel_transfers(work);
+    engine_.forget(work);
+    tokens_.erase(work);
+}
+
+void CallLoop::stop(sync::WorkId work, const platform::Failure &reason, Instant now)
+{
+    cancel_transfers(work);
+    engine_.stop(work, reason, now);
+}
+
+void CallLoop::finished(sync::WorkId work) noexcept
+{
+    cancel_transfers(work);
+    tokens_.erase(work);
+}
+
+void CallLoop::reload(Instant now)
+{
+    client_.set_options(client_options());
+    platform_ = std::make_unique<platform::Instagram>(endpoints());
+    engine_.set_options(engine_options());
+    engine_.set_calendar(pacific_calendar(now));
+    forget_key();
+}
+
+}  // namespace ig::pg

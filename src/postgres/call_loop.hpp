@@ -1,0 +1,60 @@
+// The call loop: carries the engine's calls to the HTTP client and the answers back. Worker and ig_fetch_insights() share it.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+
+#include "http/client.hpp"
+#include "platform/instagram/instagram.hpp"
+#include "sync/engine.hpp"
+#include "vault/vault.hpp"
+
+namespace ig::pg {
+
+// The token of an account, still sealed: it is opened only while a request is built.
+struct SealedToken {
+    std::string sealed;
+    vault::Place place;
+};
+
+class CallLoop {
+public:
+    explicit CallLoop(Instant now);
+
+    sync::Engine &engine() noexcept { return engine_; }
+    int pollable_fd() const noexcept { return client_.pollable_fd(); }
+    std::size_t in_flight() const noexcept { return calls_.size(); }
+
+    void add(sync::Work work, SealedToken token, Instant now);
+    // Sends what may go now, up to instagram_insights.max_in_flight.
+    void send(Instant now);
+    // Takes in the answers that have come.
+    void receive();
+    // How long nothing needs to be done here without an event.
+    std::optional<std::chrono::milliseconds> idle_time(Instant now) const;
+    // Drops a work and its transfers without an outcome.
+    void forget(sync::WorkId work) noexcept;
+    // Ends a work early; its transfers are taken back.
+    void stop(sync::WorkId work, const platform::Failure &reason, Instant now);
+    // Forgets a work whose outcome was taken, and takes back what it still has in flight.
+    void finished(sync::WorkId work) noexcept;
+    // Settings have changed.
+    void reload(Instant now);
+
+private:
+    struct Call {
+        sync::WorkId work;
+        platform::InsightsQuery query;
+    };
+    void cancel_transfers(sync::WorkId work) noexcept;
+
+    http::Client client_;
+    std::unique_ptr<platform::Platform> platform_;
+    sync::Engine engine_;
+    std::unordered_map<sync::WorkId, SealedToken> tokens_;
+    std::unordered_map<sync::CallId, Call> calls_;
+};
+
+}  // namespace ig::pg

@@ -1,0 +1,280 @@
+// ig_fetch_insights(): the same engine as the worker's, in the calling backend, for one user who waits.
+#include <map>
+
+#include "platform/redact.hpp"
+#include "postgres/arguments.hpp"
+#include "postgres/identity.hpp"
+#include "postgres/pacific.hpp"
+#include "postgres/settings.hpp"
+#include "postgres/store.hpp"
+#include "postgres/wait_set.hpp"
+
+namespace ig::pg {
+
+namespace {
+
+struct FetchRequest {
+    std::string user_id;
+    std::optional<std::string> account_id;
+    std::optional<std::vector<std::string>> metrics;
+    std::optional<Day> since;
+    std::optional<Day> until;
+};
+
+struct FetchedAccount {
+    SyncTry attempt;
+    std::string status;  // of the connection
+    std::vector<sync::MetricState> metrics;
+    sync::Outcome outcome;
+    bool called = false;
+    bool paused = false;
+    Instant ended_at{};
+};
+
+void check_range(const FetchRequest &request, Instant now)
+{
+    const Day yesterday = pacific_calendar(now)->last_complete_day(now);
+    if (request.since && *request.since > yesterday)
+        throw SqlError(invalid_parameter, "since is later than the last complete day, " + day_text(yesterday),
+                       "Days are complete US-Pacific days; the newest that can be asked is yesterday's.");
+    if (request.since && request.until && *request.since > *request.until)
+        throw SqlError(invalid_parameter, "since is later than until", "Pass the earlier day as since.");
+}
+
+void check_metrics(Sql &sql, const std::optional<std::vector<std::string>> &metrics)
+{
+    if (!metrics) return;
+    if (metrics->empty()) throw SqlError(invalid_parameter, "the list of metrics is empty", "Leave it out to ask for those that are on.");
+    const Rows unknown = sql.run("SELECT asked FROM unnest($1) AS asked"
+                                 " WHERE NOT EXISTS (SELECT FROM instagram_insights.metrics m WHERE m.name = asked AND m.level = 'account')"
+                                 " LIMIT 1",
+                                 Params().texts(metrics));
+    if (unknown.empty()) return;
+    const Rows known = sql.run("SELECT pg_catalog.string_agg(m.name, ', ' ORDER BY m.name) FROM instagram_insights.metrics m WHERE m.level = 'account'");
+    throw SqlError(invalid_parameter, "metric \"" + platform::redact(unknown[0][0].value()) + "\" is not known",
+                   "Known are: " + known[0][0].value_or("none") + ". Add a row to instagram_insights.metrics for one the API starts to offer.");
+}
+
+std::vector<FetchedAccount> load_accounts(Sql &sql, const FetchRequest &request, Instant now)
+{
+    const Rows rows = sql.run(
+        "SELECT a.account_id, a.platform, a.login, a.generation, a.status, pg_catalog.ceil(EXTRACT(epoch FROM a.blocked_until))::text,"
+        "       pg_catalog.encode(k.sealed_token, 'hex')"
+        "  FROM instagram_insights.accounts a"
+        "  LEFT JOIN instagram_insights.credentials k ON k.user_id = a.user_id AND k.account_id = a.account_id"
+        " WHERE a.user_id = $1::uuid AND ($2 IS NULL OR a.account_id = $2) AND a.platform = 'instagram'"
+        "   AND ($2 IS NOT NULL OR a.status <> 'disconnected')"
+        " ORDER BY a.account_id",
+        Params().text(std::string_view(request.user_id)).text(request.account_id));
+    if (rows.empty() && request.account_id)
+        throw SqlError(undefined_object, "account \"" + platform::redact(*request.account_id) + "\" does not exist",
+                       "SELECT account_id FROM instagram_insights.connections lists the connected accounts.");
+    if (rows.empty())
+        throw SqlError(not_ready, "no account is connected", "Connect one with instagram_insights.ig_connect_token().");
+    std::vector<FetchedAccount> accounts;
+    for (const std::vector<Field> &row : rows) {
+        FetchedAccount fetched;
+        SyncedAccount &account = fetched.attempt.account;
+        account.user_id = request.user_id;
+        account.account_id = row[0].value();
+        account.platform = row[1].value();
+        account.login = parse_login(row[2].value());
+        account.generation = std::stoll(row[3].value());
+        fetched.status = row[4].value();
+        if (row[5]) account.blocked_until = instant_from_epoch(*row[5]);
+        account.sealed_token = from_hex(row[6].value_or(""));
+        fetched.attempt.kind = "fetch";
+        fetched.attempt.trigger = "user";
+        fetched.attempt.started_at = now;
+        fetched.metrics = load_metrics(sql, request.user_id, account.account_id, request.metrics);
+        accounts.push_back(std::move(fetched));
+    }
+    if (request.account_id && accounts.front().status == "disconnected")
+        throw SqlError(not_ready, "account \"" + platform::redact(*request.account_id) + "\" is disconnected",
+                       "Connect it again with instagram_insights.ig_connect_token().");
+    return accounts;
+}
+
+// An outcome without a call.
+sync::Outcome refused(sync::Status status, platform::FailureKind kind, const char *message, const char *hint)
+{
+    sync::Outcome outcome;
+    outcome.status = status;
+    platform::Failure failure;
+    failure.kind = kind;
+    failure.message = message;
+    failure.hint = hint;
+    outcome.errors.push_back({"", std::move(failure)});
+    return outcome;
+}
+
+void fetch_all(std::vector<FetchedAccount> &accounts, const FetchRequest &request)
+{
+    const Instant begin = current_time();
+    const Instant deadline = begin + std::chrono::milliseconds(settings.fetch_timeout_ms);
+    CallLoop calls(begin);
+    WaitSet waiting(calls.pollable_fd());
+    for (std::size_t i = 0; i < accounts.size(); ++i) {
+        FetchedAccount &fetched = accounts[i];
+        const SyncedAccount &account = fetched.attempt.account;
+        if (fetched.status == "needs_login" || account.sealed_token.empty()) {
+            fetched.outcome = refused(sync::Status::needs_login, platform::FailureKind::needs_login,
+                                      "the account needs a new login", "Connect the account again.");
+            continue;
+        }
+        if (account.blocked_until && *account.blocked_until > begin) {
+            fetched.outcome = refused(sync::Status::throttled, platform::FailureKind::throttled,
+                                      "the API asked not to be called for this account for a while",
+                                      "Try again later; connections.blocked_until says when.");
+            fetched.outcome.blocked_until = account.blocked_until;
+            continue;
+        }
+        sync::Work work;
+        work.id = i;
+        work.priority = 0;
+        work.input.account_id = account.account_id;
+        work.input.login = account.login;
+        work.input.metrics = std::move(fetched.metrics);
+        work.input.first = request.since;
+        work.input.last = request.until;
+        work.input.ask_unsupported = request.metrics.has_value();
+        fetched.called = true;
+        calls.add(std::move(work), {account.sealed_token, {account.user_id, account.platform, account.account_id, "access_token"}}, begin);
+    }
+    while (true) {
+        const Instant now = current_time();
+        calls.receive();
+        calls.send(now);
+        for (sync::Outcome &outcome : calls.engine().take_finished()) {
+            calls.finished(outcome.work);
+            accounts[outcome.work].ended_at = now;
+            accounts[outcome.work].outcome = std::move(outcome);
+        }
+        if (calls.engine().live_works() == 0) return;
+        if (now >= deadline) {
+            platform::Failure failure;
+            failure.kind = platform::FailureKind::timeout;
+            failure.reach = platform::FailureReach::account;
+            failure.message = "instagram_insights.fetch_timeout was reached";
+            failure.hint = "Use ig_refresh_insights(), which has no such limit, or raise instagram_insights.fetch_timeout.";
+            for (std::size_t i = 0; i < accounts.size(); ++i)
+                if (accounts[i].called && accounts[i].ended_at == Instant{}) calls.stop(i, failure, now);
+            continue;
+        }
+        std::chrono::milliseconds wait = deadline - now;
+        if (const auto idle = calls.idle_time(now); idle && *idle < wait) wait = *idle;
+        waiting.wait(wait);
+    }
+}
+
+// Only after all calls: rows and log as the user, then what others need too, without waiting for it.
+void store_all(Sql &sql, std::vector<FetchedAccount> &accounts)
+{
+    for (FetchedAccount &fetched : accounts) {
+        if (fetched.paused) continue;
+        switch (lock_account(sql, fetched.attempt.account, true)) {
+        case AccountLock::held:
+            fetched.attempt.rows = store_values(sql, fetched.attempt.account, fetched.outcome.values);
+            store_log(sql, fetched.attempt, fetched.outcome);
+            break;
+        case AccountLock::gone:
+        case AccountLock::busy:
+            fetched.called = false;
+            fetched.outcome = refused(sync::Status::cancelled, platform::FailureKind::cancelled,
+                                      "the account was disconnected, deleted or connected anew meanwhile",
+                                      "Its result was dropped; fetch again if it is connected.");
+            break;
+        }
+    }
+    for (FetchedAccount &fetched : accounts)
+        if (fetched.called && lock_account(sql, fetched.attempt.account, false) == AccountLock::held)
+            (void)store_account_state(sql, fetched.attempt.account, fetched.outcome);
+}
+
+std::vector<Field> result_row(const FetchedAccount &fetched, Instant begin)
+{
+    const StoredRows &rows = fetched.attempt.rows;
+    std::string by_metric = "{";
+    for (const auto &[metric, count] : rows.by_metric)
+        by_metric += (by_metric.size() > 1 ? ",\"" : "\"") + metric + "\":" + std::to_string(count);
+    by_metric += "}";
+    int errors = 0;
+    bool timed_out = false;
+    for (const sync::MetricError &error : fetched.outcome.errors) {
+        if (error.failure.kind != platform::FailureKind::no_data) ++errors;
+        timed_out = timed_out || error.failure.kind == platform::FailureKind::timeout;
+    }
+    // The contract calls a fetch that ran into its limit partial, whatever it had by then.
+    std::string status(sync::to_string(fetched.outcome.status));
+    if (timed_out && status == "failed") status = "partial";
+    if (status == "cancelled") status = "failed";
+    if (fetched.paused) status = "paused";
+    const Instant end = fetched.ended_at == Instant{} ? begin : fetched.ended_at;
+    return {fetched.attempt.account.account_id,
+            fetched.attempt.account.user_id,
+            status == "succeeded" ? "true" : "false",
+            status,
+            std::to_string(rows.inserted),
+            std::to_string(rows.updated),
+            std::to_string(rows.unchanged),
+            std::to_string(errors),
+            by_metric,
+            errors_json(fetched.outcome),
+            std::to_string(fetched.outcome.calls_done),
+            std::to_string((end - begin).count()) + " milliseconds",
+            std::nullopt};
+}
+
+void fetch_insights(FunctionCallInfo fcinfo)
+{
+    FetchRequest request;
+    request.user_id = target_user_id(uuid_argument(fcinfo, 0));
+    request.account_id = text_argument(fcinfo, 1);
+    request.metrics = texts_argument(fcinfo, 2);
+    request.since = date_argument(fcinfo, 3);
+    request.until = date_argument(fcinfo, 4);
+    const Instant begin = current_time();
+    check_range(request, begin);
+
+    std::vector<FetchedAccount> accounts;
+    bool paused = false;
+    {
+        WorkerRole role;
+        Sql sql;
+        check_metrics(sql, request.metrics);
+        accounts = load_accounts(sql, request, begin);
+        paused = !settings.enabled || sql.run("SELECT instagram_insights.ig_check_installation()")[0][0] != "f";
+        sql.finish();
+        role.leave();
+    }
+    if (paused) {
+        for (FetchedAccount &fetched : accounts) {
+            fetched.paused = true;
+            fetched.outcome = refused(sync::Status::failed, platform::FailureKind::cancelled, "calling is paused or switched off",
+                                      "SELECT * FROM instagram_insights.ig_doctor() says why and what to do.");
+        }
+    } else {
+        fetch_all(accounts, request);
+        WorkerRole role;
+        Sql sql;
+        store_all(sql, accounts);
+        sql.finish();
+        role.leave();
+    }
+    ResultSet result(fcinfo);
+    for (const FetchedAccount &fetched : accounts) result.add(result_row(fetched, begin));
+}
+
+}  // namespace
+
+}  // namespace ig::pg
+
+using namespace ig;
+
+IG_SQL_FUNCTION(ig_fetch_insights)
+{
+    return pg::cpp_entry([&]() -> Datum {
+        pg::fetch_insights(fcinfo);
+        return static_cast<Datum>(0);
+    });
+}

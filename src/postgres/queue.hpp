@@ -1,0 +1,67 @@
+// The queue of sync_jobs: claim with a lease, renew, finish under fencing, give back.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "postgres/account_state.hpp"
+
+namespace ig::pg {
+
+// A job in the worker's hands.
+struct ClaimedJob {
+    SyncTry attempt;
+    std::int64_t id = 0;
+    std::int64_t generation = 0;  // the claim's: every write names it, so that a late worker changes nothing
+    int priority = 1;
+    int tries = 1;
+    std::optional<std::vector<std::string>> metrics;
+    std::optional<Day> since;
+    std::optional<Day> until;
+    std::string account_status;   // empty: the account is gone
+    std::vector<sync::MetricState> metric_states;
+    int reported_calls = -1;      // as last written
+    Instant leased_at{};
+};
+
+// How a job is left.
+struct JobEnd {
+    std::string state;            // of the contract
+    std::optional<Instant> due_at;  // waiting: the next try
+    std::string error_kind;
+    std::string error;
+    std::string hint;
+    int calls_done = 0;
+    int calls_planned = 0;
+    int rows_stored = 0;
+    bool count_try = true;        // false: this try does not count (paused, shut down, throttled)
+};
+
+inline constexpr int lease_seconds = 120;
+
+// All run inside a transaction, under WorkerRole.
+
+// Jobs left running by a worker that is no more: they are queued again, and set aside after the third crash. `all`: by a new
+// leader, who knows that nobody else can hold one; else only those whose lease has run out.
+int reclaim_jobs(Sql &sql, bool all);
+// Takes up to `most` due jobs, by priority and age; `suspects`: instead one that was in hand at two crashes, to run alone.
+std::vector<ClaimedJob> claim_jobs(Sql &sql, int most, bool suspects);
+// Writes progress and renews the leases. Returns the jobs that are not ours any more.
+struct JobProgress {
+    const ClaimedJob *job;
+    int calls_done;
+    int calls_planned;
+};
+std::vector<std::int64_t> renew_jobs(Sql &sql, const std::vector<JobProgress> &progress);
+// True if it was still ours.
+bool finish_job(Sql &sql, const ClaimedJob &job, const JobEnd &end);
+// Of these jobs, those that are not ours any more (cancelled, disconnected, deleted).
+std::vector<std::int64_t> lost_jobs(Sql &sql, const std::vector<const ClaimedJob *> &jobs);
+// When the next job that nobody holds is due.
+std::optional<Instant> next_due(Sql &sql);
+// Whether suspects are due.
+bool suspects_due(Sql &sql);
+
+}  // namespace ig::pg

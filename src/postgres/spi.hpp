@@ -1,0 +1,72 @@
+// SQL from C++: parameters in, rows of text out, plans kept for the life of the process.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "postgres/guard.hpp"
+
+namespace ig::pg {
+
+using Field = std::optional<std::string>;  // nothing is SQL NULL
+
+// The parameters of one statement, in order. Every type is text, text[], bytea, bigint or boolean; the SQL casts.
+class Params {
+public:
+    Params &text(std::string_view value);
+    Params &text(const Field &value);
+    Params &number(std::int64_t value);
+    Params &boolean(bool value);
+    Params &bytes(std::string_view value);
+    Params &texts(std::vector<Field> values);
+    Params &texts(const std::optional<std::vector<std::string>> &values);
+
+private:
+    friend class Sql;
+    enum class Kind { null_text, text, number, boolean, bytes, texts, null_texts };
+    struct Param {
+        Kind kind;
+        std::string text;
+        std::int64_t number = 0;
+        std::vector<Field> texts;
+    };
+    std::vector<Param> params_;
+};
+
+// Rows copied out of the server's memory.
+class Rows {
+public:
+    std::size_t size() const noexcept { return rows_.size(); }
+    bool empty() const noexcept { return rows_.empty(); }
+    const std::vector<Field> &operator[](std::size_t row) const { return rows_.at(row); }
+    auto begin() const { return rows_.begin(); }
+    auto end() const { return rows_.end(); }
+    // How many rows the statement touched.
+    std::uint64_t touched() const noexcept { return touched_; }
+
+private:
+    friend class Sql;
+    std::vector<std::vector<Field>> rows_;
+    std::uint64_t touched_ = 0;
+};
+
+enum class View { current, latest };
+
+// A connection to SPI. finish() ends it; without finish() the abort of the transaction does, so after an exception
+// nothing more needs to be done here.
+class Sql {
+public:
+    Sql();
+    Sql(const Sql &) = delete;
+    Sql &operator=(const Sql &) = delete;
+
+    // `statement` must be a string literal: its address names the kept plan. View::latest sees what others committed up
+    // to now whatever the isolation level, and reads only.
+    Rows run(const char *statement, const Params &params = {}, View view = View::current);
+    void finish();
+};
+
+}  // namespace ig::pg

@@ -1,0 +1,102 @@
+// Implements waking (design.md, "Start, wake, leave without a lost wake-up").
+//
+// Under the gate, in shared mode, we look who leads. At commit, still under the gate, that process' latch is set, or a worker
+// is registered. A leader leaves only with the gate in exclusive mode, after one more look at the queue: so either it sees
+// our row, or we see that it has gone. The commit callback must not raise, allocate or take heavyweight locks: an ERROR there
+// is a PANIC. All it does is look at an array of processes, or copy a struct into the postmaster's list.
+#include "postgres/wake.hpp"
+
+#include "postgres/guard.hpp"
+#include "postgres/locks.hpp"
+#include "postgres/spi.hpp"
+
+namespace ig::pg {
+
+namespace {
+
+struct PendingWake {
+    bool wanted;
+    int leader_pid;  // 0: none leads, start one
+    BackgroundWorker worker;
+};
+PendingWake pending;
+
+void wake_at_commit(XactEvent event, void *)
+{
+    if (!pending.wanted) return;
+    if (event == XACT_EVENT_COMMIT) {
+        pending.wanted = false;
+        if (pending.leader_pid == 0 || !set_latch_of(pending.leader_pid))
+            (void)RegisterDynamicBackgroundWorker(&pending.worker, nullptr);
+    } else if (event == XACT_EVENT_ABORT || event == XACT_EVENT_PREPARE) {
+        pending.wanted = false;
+    }
+}
+
+}  // namespace
+
+bool set_latch_of(int pid)
+{
+    if (pid <= 0) return false;
+    PGPROC *const process = BackendPidGetProc(pid);
+    if (process == nullptr || process->databaseId != MyDatabaseId) return false;
+    SetLatch(&process->procLatch);
+    return true;
+}
+
+void describe_worker(BackgroundWorker &worker, Oid database)
+{
+    MemSet(&worker, 0, sizeof worker);
+    strlcpy(worker.bgw_name, "instagram_insights worker", sizeof worker.bgw_name);
+    strlcpy(worker.bgw_type, "instagram_insights worker", sizeof worker.bgw_type);
+    strlcpy(worker.bgw_library_name, "instagram_insights", sizeof worker.bgw_library_name);
+    strlcpy(worker.bgw_function_name, "instagram_insights_worker_main", sizeof worker.bgw_function_name);
+    worker.bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION;
+    worker.bgw_start_time = BgWorkerStart_RecoveryFinished;
+    worker.bgw_restart_time = BGW_NEVER_RESTART;
+    worker.bgw_main_arg = ObjectIdGetDatum(database);
+}
+
+bool leader_exists()
+{
+    return pg_call([] {
+        const LOCKTAG tag = worker_lock_tag(WorkerLock::leader);
+        if (LockAcquire(&tag, ShareLock, false, true) == LOCKACQUIRE_NOT_AVAIL) return true;
+        LockRelease(&tag, ShareLock, false);
+        return false;
+    });
+}
+
+void wake_worker_at_commit()
+{
+    // Again on each call: a savepoint that was rolled back has given the gate back.
+    pg_call([] {
+        const LOCKTAG tag = worker_lock_tag(WorkerLock::gate);
+        (void)LockAcquire(&tag, ShareLock, false, false);
+    });
+    // Only now may the leader be looked up, and by a snapshot taken now: under REPEATABLE READ the transaction's own snapshot
+    // could still show a leader that has gone.
+    Sql sql;
+    const Rows rows = sql.run("SELECT leader_pid FROM instagram_insights.worker_state", Params(), View::latest);
+    sql.finish();
+    int pid = 0;
+    if (!rows.empty() && rows[0][0] && leader_exists()) pid = std::stoi(*rows[0][0]);
+    pending.leader_pid = pid;
+    describe_worker(pending.worker, MyDatabaseId);
+    pending.wanted = true;
+}
+
+void register_wake_callbacks() { RegisterXactCallback(wake_at_commit, nullptr); }
+
+}  // namespace ig::pg
+
+using namespace ig;
+
+IG_SQL_FUNCTION(ig_wake_worker)
+{
+    (void)fcinfo;
+    return pg::cpp_entry([]() -> Datum {
+        pg::wake_worker_at_commit();
+        return static_cast<Datum>(0);
+    });
+}

@@ -1,0 +1,259 @@
+// Implements the worker's rounds: receive, store, claim, send, wait.
+#include "postgres/worker.hpp"
+
+#include <algorithm>
+
+#include "postgres/leadership.hpp"
+#include "postgres/pacific.hpp"
+#include "postgres/settings.hpp"
+#include "postgres/store.hpp"
+
+namespace ig::pg {
+
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::minutes;
+using std::chrono::seconds;
+
+constexpr milliseconds renew_every{1000};
+constexpr seconds renew_lease_after{lease_seconds / 3};
+constexpr minutes horizon{5};      // work due sooner than this is waited for
+constexpr seconds try_again_after{1};
+
+// A job that ends before any call was made.
+JobEnd refused(const char *state, const char *kind, const char *error, const char *hint)
+{
+    JobEnd end;
+    end.state = state;
+    end.error_kind = kind;
+    end.error = error;
+    end.hint = hint;
+    return end;
+}
+
+}  // namespace
+
+Worker::Worker() : calls_(current_time()), waiting_(calls_.pollable_fd()) {}
+
+void Worker::run()
+{
+    while (true) {
+        if (ShutdownRequestPending) {
+            give_back_all("the worker was told to stop");
+            return;
+        }
+        if (ConfigReloadPending) reload();
+        calls_.receive();
+        try {
+            store_finished();
+            const Instant now = current_time();
+            if (look_at_queue_) {
+                check_ownership();
+                claim();
+            } else if (queue_has_more_ || (next_due_ && *next_due_ <= now)) {
+                claim();
+            }
+            renew(now);
+            if (leave_if_idle(now)) return;
+        } catch (const ExtensionGone &) {
+            for (const auto &[id, held] : jobs_) calls_.forget(id);
+            throw;
+        } catch (const PgError &error) {
+            // Somebody holds a lock, or the server is short of something: nothing is lost, the leases stand.
+            const char *const text = error.what();
+            pg_call([text] { ereport(LOG, (errmsg("instagram_insights worker tries again in a second: %s", text))); });
+            next_due_ = current_time() + try_again_after;
+        }
+        calls_.send(current_time());
+        if (waiting_.wait(time_to_wait(current_time()))) look_at_queue_ = true;
+    }
+}
+
+void Worker::reload()
+{
+    ConfigReloadPending = false;
+    pg_call([] { ProcessConfigFile(PGC_SIGHUP); });
+    calls_.reload(current_time());
+    look_at_queue_ = true;
+}
+
+// Switched off or paused (also: a restored copy that has just found out): nobody may be called.
+bool Worker::may_call(WorkerTransaction &transaction)
+{
+    const Rows rows = transaction.sql().run("SELECT instagram_insights.ig_check_installation()");
+    return settings.enabled && rows[0][0] == "f";
+}
+
+void Worker::claim()
+{
+    look_at_queue_ = false;
+    queue_has_more_ = false;
+    const int room = settings.max_in_flight - static_cast<int>(jobs_.size());
+    // A block at a time: claiming one by one while thousands wait would cost a transaction each.
+    if (room < std::max(1, settings.max_in_flight / 4) && !jobs_.empty()) {
+        queue_has_more_ = true;
+        return;
+    }
+    WorkerTransaction transaction("claiming jobs");
+    calling_allowed_ = may_call(transaction);
+    if (!calling_allowed_) {
+        transaction.commit();
+        give_back_all("calling is paused or switched off");
+        next_due_.reset();
+        return;
+    }
+    (void)reclaim_jobs(transaction.sql(), false);
+    std::vector<ClaimedJob> claimed = claim_jobs(transaction.sql(), room, false);
+    queue_has_more_ = static_cast<int>(claimed.size()) >= room;
+    if (claimed.empty() && jobs_.empty() && suspects_possible_) {
+        claimed = claim_jobs(transaction.sql(), 1, true);
+        suspects_possible_ = !claimed.empty() || suspects_due(transaction.sql());
+    }
+    const Instant now = current_time();
+    std::vector<sync::WorkId> begun;
+    try {
+        for (ClaimedJob &job : claimed) {
+            begun.push_back(static_cast<sync::WorkId>(job.id));
+            begin(transaction, std::move(job), now);
+        }
+        next_due_ = pg::next_due(transaction.sql());
+        transaction.commit();
+    } catch (...) {
+        for (const sync::WorkId id : begun) forget(id);
+        throw;
+    }
+    if (!claimed.empty()) idle_since_.reset();
+}
+
+void Worker::begin(WorkerTransaction &transaction, ClaimedJob job, Instant now)
+{
+    const SyncedAccount &account = job.attempt.account;
+    std::optional<JobEnd> end;
+    if (job.account_status.empty() || job.account_status == "disconnected")
+        end = refused("cancelled", "cancelled", "the account is not connected any more", "Connect it again to sync it.");
+    else if (job.account_status == "needs_login" || account.sealed_token.empty())
+        end = refused("failed", "needs_login", "the account needs a new login", "Connect the account again.");
+    else if (account.blocked_until && *account.blocked_until > now) {
+        end = refused("waiting", "throttled", "the API asked not to be called for this account for a while",
+                      "Nothing: it goes on by itself.");
+        end->due_at = account.blocked_until;
+        end->count_try = false;
+    }
+    if (end) {
+        (void)finish_job(transaction.sql(), job, *end);
+        return;
+    }
+    sync::Work work;
+    work.id = static_cast<sync::WorkId>(job.id);
+    work.priority = job.priority;
+    work.attempt = job.tries;
+    work.input.account_id = account.account_id;
+    work.input.login = account.login;
+    work.input.metrics = std::move(job.metric_states);
+    work.input.first = job.since;
+    work.input.last = job.until;
+    work.input.ask_unsupported = job.metrics.has_value();
+    SealedToken token{account.sealed_token, {account.user_id, account.platform, account.account_id, "access_token"}};
+    const sync::WorkId id = work.id;
+    jobs_.insert_or_assign(id, Held{std::move(job), {}});
+    calls_.add(std::move(work), std::move(token), now);
+}
+
+// Progress for those who watch, and leases for long jobs: at most once a second, in one statement.
+void Worker::renew(Instant now)
+{
+    if (jobs_.empty() || now - renewed_at_ < renew_every) return;
+    renewed_at_ = now;
+    std::vector<JobProgress> changed;
+    for (auto &[id, held] : jobs_) {
+        const std::optional<sync::WorkProgress> progress = calls_.engine().progress(id);
+        if (!progress) continue;
+        const bool moved = progress->calls_done != held.written.calls_done || progress->calls_planned != held.written.calls_planned;
+        if (!moved && now - held.job.leased_at < renew_lease_after) continue;
+        if (now - held.job.leased_at < renew_every) continue;
+        held.written = *progress;
+        held.job.leased_at = now;
+        changed.push_back({&held.job, progress->calls_done, progress->calls_planned});
+    }
+    if (changed.empty()) return;
+    WorkerTransaction transaction("writing progress");
+    const std::vector<std::int64_t> lost = renew_jobs(transaction.sql(), changed);
+    transaction.commit();
+    for (const std::int64_t id : lost) forget(static_cast<sync::WorkId>(id));
+}
+
+// Somebody woke us: perhaps to say that a job of ours was cancelled, or its account disconnected.
+void Worker::check_ownership()
+{
+    if (jobs_.empty()) return;
+    std::vector<const ClaimedJob *> held;
+    for (const auto &[id, job] : jobs_) held.push_back(&job.job);
+    WorkerTransaction transaction("checking jobs");
+    const std::vector<std::int64_t> lost = lost_jobs(transaction.sql(), held);
+    transaction.commit();
+    for (const std::int64_t id : lost) forget(static_cast<sync::WorkId>(id));
+}
+
+void Worker::forget(sync::WorkId id) noexcept
+{
+    calls_.forget(id);
+    jobs_.erase(id);
+}
+
+// Everything in hand goes back to the queue untried: we stop by order, not by failure.
+void Worker::give_back_all(const char *why) noexcept
+{
+    if (jobs_.empty()) return;
+    try {
+        WorkerTransaction transaction("giving jobs back");
+        for (const auto &[id, held] : jobs_) {
+            JobEnd end = refused("queued", "cancelled", why, "It goes on by itself when calling is allowed again.");
+            end.count_try = false;
+            (void)finish_job(transaction.sql(), held.job, end);
+        }
+        transaction.commit();
+    } catch (...) {
+        // The leases run out, or the next leader takes the jobs back.
+    }
+    while (!jobs_.empty()) forget(jobs_.begin()->first);
+}
+
+bool Worker::leave_if_idle(Instant now)
+{
+    if (!jobs_.empty() || queue_has_more_ || look_at_queue_) {
+        idle_since_.reset();
+        return false;
+    }
+    const bool soon = calling_allowed_ && next_due_ && *next_due_ <= now + horizon;
+    if (soon || settings.idle_timeout_ms < 0) {
+        idle_since_.reset();
+        return false;
+    }
+    if (!idle_since_) idle_since_ = now;
+    if (now - *idle_since_ < milliseconds(settings.idle_timeout_ms)) return false;
+    if (stop_leading(calling_allowed_ ? now + horizon : Instant::min(), next_due_)) {
+        if (!calling_allowed_) next_due_.reset();
+        return true;
+    }
+    look_at_queue_ = true;
+    return false;
+}
+
+std::optional<milliseconds> Worker::time_to_wait(Instant now) const
+{
+    std::optional<milliseconds> shortest;
+    const auto consider = [&](milliseconds wait) {
+        wait = std::max(wait, milliseconds(0));
+        if (!shortest || wait < *shortest) shortest = wait;
+    };
+    if (const std::optional<milliseconds> calls = calls_.idle_time(now)) consider(*calls);
+    if (look_at_queue_) consider(milliseconds(10));
+    if (!jobs_.empty()) consider(renewed_at_ + renew_every - now);
+    const bool room = static_cast<int>(jobs_.size()) < settings.max_in_flight;
+    if (next_due_ && calling_allowed_ && room) consider(std::max(*next_due_ - now, milliseconds(jobs_.empty() ? 0 : 20)));
+    if (idle_since_) consider(*idle_since_ + milliseconds(settings.idle_timeout_ms) - now);
+    return shortest;
+}
+
+}  // namespace ig::pg

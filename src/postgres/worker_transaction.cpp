@@ -1,0 +1,83 @@
+// Implements the worker's transactions.
+#include "postgres/worker_transaction.hpp"
+
+#include "postgres/version.hpp"
+
+namespace ig::pg {
+
+namespace {
+
+volatile sig_atomic_t transaction_open = 0;
+
+void abort_transaction() noexcept
+{
+    try {
+        pg_call([] { AbortOutOfAnyTransaction(); });
+    } catch (...) {
+        // An abort that fails has ended the process already.
+    }
+    transaction_open = 0;
+}
+
+}  // namespace
+
+bool in_worker_transaction() noexcept { return transaction_open != 0; }
+
+WorkerTransaction::WorkerTransaction(const char *activity)
+{
+    transaction_open = 1;
+    try {
+        const bool present = pg_call([activity] {
+            SetCurrentStatementStartTimestamp();
+            StartTransactionCommand();
+            pgstat_report_activity(STATE_RUNNING, activity);
+            PushActiveSnapshot(GetTransactionSnapshot());
+            // DROP EXTENSION waits for this short transaction, and we see whether it has happened.
+            const Oid extension = get_extension_oid("instagram_insights", true);
+            if (!OidIsValid(extension)) return false;
+            LockDatabaseObject(ExtensionRelationId, extension, 0, AccessShareLock);
+            return get_extension_oid("instagram_insights", true) == extension;
+        });
+        if (!present) throw ExtensionGone("extension instagram_insights is not in this database");
+        sql_.emplace();
+        const Rows rows =
+            sql_->run("SELECT extversion FROM pg_catalog.pg_extension WHERE extname = 'instagram_insights'");
+        if (rows.empty() || rows[0][0] != library_version)
+            throw ExtensionGone("the library is of version " + std::string(library_version) + ", the extension is not");
+        role_.emplace();
+        open_ = true;
+    } catch (...) {
+        role_.reset();
+        abort_transaction();
+        throw;
+    }
+}
+
+WorkerTransaction::~WorkerTransaction()
+{
+    if (!open_) return;
+    role_.reset();
+    abort_transaction();
+}
+
+void WorkerTransaction::notify(const std::string &payload)
+{
+    const char *const text = payload.c_str();
+    pg_call([text] { Async_Notify("instagram_insights", text); });
+}
+
+void WorkerTransaction::commit()
+{
+    role_->leave();
+    sql_->finish();
+    pg_call([] {
+        PopActiveSnapshot();
+        CommitTransactionCommand();
+        pgstat_report_stat(false);
+        pgstat_report_activity(STATE_IDLE, nullptr);
+    });
+    open_ = false;
+    transaction_open = 0;
+}
+
+}  // namespace ig::pg

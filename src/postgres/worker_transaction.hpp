@@ -1,0 +1,42 @@
+// A transaction of the worker: begins by making sure the extension is still there, runs as the worker role, commits whole.
+#pragma once
+
+#include <optional>
+#include <stdexcept>
+#include <string>
+
+#include "postgres/identity.hpp"
+#include "postgres/spi.hpp"
+
+namespace ig::pg {
+
+// The extension was dropped, or is of another version than this library: the worker has no business here any more.
+class ExtensionGone : public std::runtime_error {
+public:
+    using std::runtime_error::runtime_error;
+};
+
+// Without commit() the transaction is aborted when the object dies, whatever threw.
+class WorkerTransaction {
+public:
+    // Throws ExtensionGone, or PgError, e.g. when somebody holds the extension locked longer than lock_timeout.
+    explicit WorkerTransaction(const char *activity);
+    ~WorkerTransaction();
+    WorkerTransaction(const WorkerTransaction &) = delete;
+    WorkerTransaction &operator=(const WorkerTransaction &) = delete;
+
+    Sql &sql() { return *sql_; }
+    // Sends `payload` on channel instagram_insights when the transaction commits.
+    void notify(const std::string &payload);
+    void commit();
+
+private:
+    std::optional<Sql> sql_;
+    std::optional<WorkerRole> role_;
+    bool open_ = false;
+};
+
+// True while a transaction of ours is open: a SIGTERM may then interrupt anywhere, else it waits for the main loop.
+bool in_worker_transaction() noexcept;
+
+}  // namespace ig::pg
