@@ -10,13 +10,12 @@ namespace ig::platform::instagram {
 
 namespace {
 
-// Days of a series end at midnight; an hour of tolerance forgives an API that errs at the switch of daylight saving.
-// Whatever is further off was not asked for: the day before the window, or the day that is not complete yet.
+// What is outside was not asked for: the day before the window, or one that is not complete yet (requests.cpp says why they
+// come at all).
 bool in_window(const InsightsQuery &query, Instant end_time)
 {
     if (query.until <= query.since) return true;  // the request had no window
-    constexpr std::chrono::hours tolerance(1);
-    return end_time > query.since + tolerance && end_time <= query.until + tolerance;
+    return end_time > query.since && end_time <= query.until;
 }
 
 void read_series(const InsightsQuery &query, Collector &collector, std::size_t metric, JsonView values)
