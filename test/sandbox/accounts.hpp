@@ -1,0 +1,71 @@
+// The accounts of the fake world and the tokens that reach them.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "pacific.hpp"
+#include "settings.hpp"
+
+namespace ig::sandbox {
+
+struct Account {
+    std::string id;
+    std::string username;
+    std::string name;
+    Flavour login = Flavour::facebook;
+    std::vector<std::string> tokens;
+    std::optional<long long> followers;   // followers_count; absent: generated
+    std::optional<Day> created;           // no data before
+    std::vector<std::string> missing;     // metrics without any data
+    std::vector<std::string> unsupported;  // metrics this account is refused
+    bool few_followers = false;
+    bool few_followers_is_error = false;  // follower_count and online_followers then fail instead of being left out
+
+    bool has_few_followers() const { return few_followers || (followers && *followers < 100); }
+};
+
+struct Token {
+    std::string state = "valid";
+    std::vector<std::string> accounts;  // ids, in the order in which they were added
+};
+
+// The states a token may be in; anything else is a mistake of the control request.
+bool is_token_state(std::string_view state);
+
+// The whole of a generated account, from its number (1, 2, ...) alone:
+//   id 17841400000000000 + number, username sandbox_<number, 5 digits>, odd numbers log in with facebook and have the
+//   token EAAsandbox<number, 12 digits>, even ones with instagram and IGAAsandbox<number, 12 digits>.
+Account generated_account(long long number);
+
+// graph.instagram.com's app-scoped `id` of an account, and the Facebook page in front of one.
+std::string app_scoped_id(std::string_view account_id);
+std::string page_id(std::string_view account_id);
+std::string page_token(std::string_view account_id);
+
+class Accounts
+{
+public:
+    void add(Account account);
+    void add_token(const std::string &token, const std::string &account_id);
+    void set_state(const std::string &token, const std::string &state);
+
+    const std::map<std::string, Account> &all() const { return accounts_; }
+    const Account *find(std::string_view id) const;  // by id, or by its app-scoped id
+    const Account *by_page(std::string_view id) const;
+    // Also knows the page token of every account. nullptr: no such token.
+    const Token *token(const std::string &token) const;
+    bool reaches(const Token &token, const std::string &account_id) const;
+
+private:
+    std::map<std::string, Account> accounts_;
+    std::unordered_map<std::string, std::string> aliases_;  // app-scoped id -> id
+    std::unordered_map<std::string, std::string> pages_;   // page id -> id
+    std::unordered_map<std::string, Token> tokens_;
+};
+
+}  // namespace ig::sandbox

@@ -1,0 +1,37 @@
+// The fake Graph API: authenticates and routes a call, applies faults, limits and usage headers, records.
+#pragma once
+
+#include <random>
+
+#include "service.hpp"
+#include "world.hpp"
+
+namespace ig::sandbox {
+
+class Graph : public Service
+{
+public:
+    Graph(World &world, std::uint64_t seed) : world_(world), random_(seed) {}
+    Accept on_accept() override;
+    Plan serve(const Incoming &incoming) override;
+
+private:
+    Answer true_answer(const Call &call) const;
+    Answer routed_answer(const Call &call) const;
+    Answer faulty_answer(Call call, const Action &action);
+    void add_usage_headers(const Call &call, const Throttle *throttle, Answer &answer) const;
+    void add_headers(const Call &call, const Throttle *throttle, const Headers &extra, Answer &answer) const;
+    long long latency();
+
+    World &world_;
+    std::mt19937_64 random_;
+};
+
+// Names the route and the account of a parsed call, and the host flavour its token has.
+void locate(const World &world, Call &call);
+
+// The version that serves a call: the asked one, or for a dead one the oldest living. Throws Refused for an unknown
+// one.
+std::string serving_version(const Call &call, Moment now);
+
+}  // namespace ig::sandbox

@@ -1,0 +1,34 @@
+// What POST /config changes, and the two host flavours.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace ig::sandbox {
+
+enum class Flavour { facebook, instagram };
+
+inline std::string_view to_string(Flavour flavour) noexcept
+{
+    return flavour == Flavour::facebook ? "facebook" : "instagram";
+}
+
+struct Settings {
+    long long fixed_latency_ms = 0;
+    double log_normal_median_ms = 0;  // 0: off
+    double log_normal_sigma = 0;
+    std::string flavour = "auto";  // auto: the login of the token's account decides
+    bool since_inclusive = false;
+    bool until_inclusive = true;
+    bool paging = true;
+    double missing_percent = 3;
+    bool usage_headers = true;
+    bool unordered_values = false;
+    long long app_usage_percent = 0;
+    bool refuse_while_blocked = false;
+    long long pages_without_instagram = 1;  // per token, among those of /me/accounts
+    long long page_size = 0;               // at most so many entries a page, whatever `limit` says; 0: no cap
+    long long retention_days = 400;
+};
+
+}  // namespace ig::sandbox

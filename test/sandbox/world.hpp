@@ -1,0 +1,28 @@
+// The one state of the sandbox, shared by the fake API and the control API; one thread, so no locks.
+#pragma once
+
+#include <cstdint>
+
+#include "accounts.hpp"
+#include "faults.hpp"
+#include "pacific.hpp"
+#include "records.hpp"
+#include "settings.hpp"
+#include "values.hpp"
+
+namespace ig::sandbox {
+
+struct World {
+    explicit World(std::uint64_t seed) : values(seed, settings, clock) {}
+    World(const World &) = delete;
+    World &operator=(const World &) = delete;
+
+    Settings settings;
+    Clock clock;
+    Accounts accounts;
+    Values values;
+    Faults faults;
+    Records records;
+};
+
+}  // namespace ig::sandbox
