@@ -112,7 +112,7 @@ CREATE FUNCTION ig_nudge() RETURNS boolean
 AS $body$
 BEGIN
     PERFORM instagram_insights.ig_require_admin();
-    IF instagram_insights.ig_setting('enabled') IS DISTINCT FROM 'on' THEN
+    IF instagram_insights.ig_setting('enabled') = '0' THEN
         RETURN false;
     ELSIF NOT EXISTS (SELECT FROM instagram_insights.sync_jobs j
                       WHERE j.state = ANY (ARRAY['queued', 'waiting']) AND j.due_at <= now())

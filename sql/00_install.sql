@@ -27,11 +27,12 @@ REVOKE instagram_insights_worker FROM regress_insights_intruder;
 DROP ROLE regress_insights_intruder;
 CREATE EXTENSION instagram_insights;
 
--- Nobody is called from here: a worker that is started finds itself switched off.
+-- Nobody is called from here: a worker that is started finds itself switched off, and leaves at once.
 SELECT set_config('instagram_insights.enabled', 'off', false);
 DO $$
 BEGIN
     EXECUTE format('ALTER DATABASE %I SET instagram_insights.enabled = off', current_database());
+    EXECUTE format('ALTER DATABASE %I SET instagram_insights.idle_timeout = 0', current_database());
     EXECUTE format('ALTER DATABASE %I SET instagram_insights.graph_url = %L', current_database(), 'http://127.0.0.1:9');
 END
 $$;

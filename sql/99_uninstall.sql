@@ -3,6 +3,7 @@ SET client_min_messages = warning;
 DO $$
 BEGIN
     EXECUTE format('ALTER DATABASE %I RESET instagram_insights.enabled', current_database());
+    EXECUTE format('ALTER DATABASE %I RESET instagram_insights.idle_timeout', current_database());
     EXECUTE format('ALTER DATABASE %I RESET instagram_insights.graph_url', current_database());
 END
 $$;
