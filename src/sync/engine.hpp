@@ -93,13 +93,14 @@ public:
     Engine &operator=(const Engine &) = delete;
 
     // Takes a work; it may be finished at once (nothing due, everything clipped). Throws std::invalid_argument on an id
-    // that is live.
+    // that is live, std::out_of_range when the calendar does not hold today; then nothing was taken.
     void add(Work work, Instant now);
     // The next request that may go now, highest priority first and fairly among works; nothing when all wait.
     std::optional<Call> next_call(Instant now);
     // The answer to a call. Calls of works that are gone are ignored.
     void on_reading(CallId call, platform::Reading reading, Instant now);
-    // When next_call() may have something without any event; nothing when only answers can move it.
+    // When next_call() may have something without any event; nothing when only answers can move it. While a call may go
+    // at once, it is the last moment the engine was told.
     std::optional<Instant> next_wakeup() const;
     // Values of a live work so far, so that they can be stored while others fly; they do not come again in the Outcome.
     std::vector<platform::Value> take_values(WorkId work);

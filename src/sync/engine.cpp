@@ -1,0 +1,257 @@
+// The engine: keeps the live works, gives them their turns, and ends them singly or, for an app-wide limit, together.
+#include "sync/engine.hpp"
+
+#include <array>
+#include <chrono>
+#include <iterator>
+#include <map>
+#include <stdexcept>
+#include <unordered_map>
+#include <utility>
+
+#include "sync/live_work.hpp"
+#include "sync/random.hpp"
+#include "sync/retry.hpp"
+#include "sync/turns.hpp"
+
+namespace ig::sync {
+
+using platform::Failure;
+using platform::FailureKind;
+using platform::FailureReach;
+
+std::string_view to_string(Status status) noexcept
+{
+    switch (status) {
+    case Status::succeeded:
+        return "succeeded";
+    case Status::partial:
+        return "partial";
+    case Status::failed:
+        return "failed";
+    case Status::throttled:
+        return "throttled";
+    case Status::needs_login:
+        return "needs_login";
+    case Status::token_unreadable:
+        return "token_unreadable";
+    case Status::cancelled:
+        return "cancelled";
+    }
+    return "failed";
+}
+
+struct Engine::State {
+    struct Entry {
+        LiveWork work;
+        Place place;
+    };
+    using Works = std::map<WorkId, Entry>;
+
+    // An app-wide limit of one login's host.
+    struct Block {
+        Instant until{};
+        Failure failure;
+    };
+
+    State(std::shared_ptr<const Calendar> table, EngineOptions settings, std::uint64_t seed)
+        : calendar(std::move(table)), options(std::move(settings)), random(seed)
+    {
+    }
+
+    std::optional<Block> &block_of(platform::Login login)
+    {
+        return blocks[login == platform::Login::instagram ? 1 : 0];
+    }
+
+    void settle(Works::iterator entry, Instant now)
+    {
+        LiveWork &work = entry->second.work;
+        if (work.done()) {
+            end(entry, std::nullopt, now);
+            return;
+        }
+        const int most = options.max_calls_per_work;
+        turns.put(entry->first, entry->second.place, work.can_ask(most), work.wakes_at(most));
+    }
+
+    Works::iterator end(Works::iterator entry, const std::optional<Ending> &ending, Instant now)
+    {
+        LiveWork &work = entry->second.work;
+        finished.push_back(work.finish(ending, now, options, random));
+        return drop(entry);
+    }
+
+    Works::iterator drop(Works::iterator entry) noexcept
+    {
+        entry->second.work.each_call([this](CallId call) { calls.erase(call); });
+        turns.remove(entry->first, entry->second.place);
+        return works.erase(entry);
+    }
+
+    // One account's answer spoke for the whole app on this host: nobody of this login may call on. Only a limit keeps
+    // new works out, as only a limit is over at a known time.
+    void end_app(platform::Login login, const Failure &failure, Instant now)
+    {
+        if (failure.kind == FailureKind::throttled)
+            block_of(login) = Block{now + throttle_pause(options, failure), failure};
+        for (auto entry = works.begin(); entry != works.end();) {
+            entry = entry->second.work.login() == login ? end(entry, Ending{failure, false}, now) : std::next(entry);
+        }
+    }
+
+    // The failure a new work of this login meets, if the app still has to wait.
+    std::optional<Failure> blocked(platform::Login login, Instant now)
+    {
+        std::optional<Block> &block = block_of(login);
+        if (!block) return std::nullopt;
+        if (block->until <= now) {
+            block.reset();
+            return std::nullopt;
+        }
+        Failure failure = block->failure;
+        failure.wait = std::chrono::ceil<std::chrono::seconds>(block->until - now);
+        return failure;
+    }
+
+    std::shared_ptr<const Calendar> calendar;
+    EngineOptions options;
+    Random random;
+    Works works;
+    std::unordered_map<CallId, WorkId> calls;
+    Turns turns;
+    std::array<std::optional<Block>, 2> blocks;
+    std::vector<Outcome> finished;
+    CallId last_call = 0;
+    Instant latest{};  // the last moment the engine was told
+};
+
+Engine::Engine(std::shared_ptr<const Calendar> calendar, EngineOptions options, std::uint64_t seed)
+    : state_(std::make_unique<State>(std::move(calendar), std::move(options), seed))
+{
+    if (!state_->calendar) throw std::invalid_argument("the engine needs a calendar");
+}
+
+Engine::~Engine() = default;
+
+void Engine::add(Work work, Instant now)
+{
+    State &state = *state_;
+    state.latest = now;
+    if (state.works.count(work.id) != 0) throw std::invalid_argument("a work with this id is live");
+    const WorkId id = work.id;
+    const Place place{work.priority, 0, std::nullopt};
+    const platform::Login login = work.input.login;
+    const Plan plan = make_plan(work.input, *state.calendar, now, state.options.plan);
+    LiveWork live(std::move(work), plan, state.calendar, now, state.options.plan);
+    const auto entry = state.works.emplace(id, State::Entry{std::move(live), place}).first;
+    const std::optional<Failure> failure = state.blocked(login, now);
+    if (failure && !entry->second.work.done()) {
+        state.end(entry, Ending{*failure, false}, now);
+    } else {
+        state.settle(entry, now);
+    }
+}
+
+std::optional<Call> Engine::next_call(Instant now)
+{
+    State &state = *state_;
+    state.latest = now;
+    while (const std::optional<WorkId> woken = state.turns.woken(now)) {
+        const auto entry = state.works.find(*woken);
+        entry->second.work.wake(now);
+        state.settle(entry, now);
+    }
+    const std::optional<WorkId> front = state.turns.front();
+    if (!front) return std::nullopt;
+    const auto entry = state.works.find(*front);
+    entry->second.work.wake(now);
+    state.turns.remove(*front, entry->second.place);
+    Call call = entry->second.work.ask(++state.last_call);
+    state.calls.emplace(call.id, *front);
+    state.settle(entry, now);
+    return call;
+}
+
+void Engine::on_reading(CallId call, platform::Reading reading, Instant now)
+{
+    State &state = *state_;
+    state.latest = now;
+    const auto known = state.calls.find(call);
+    if (known == state.calls.end()) return;
+    const auto entry = state.works.find(known->second);
+    state.calls.erase(known);
+    LiveWork &work = entry->second.work;
+    const std::optional<Failure> failure = work.answer(call, std::move(reading), now, state.options, state.random);
+    if (!failure) {
+        state.settle(entry, now);
+    } else if (reach_of(*failure) == FailureReach::app) {
+        state.end_app(work.login(), *failure, now);
+    } else {
+        state.end(entry, Ending{*failure, false}, now);
+    }
+}
+
+std::optional<Instant> Engine::next_wakeup() const
+{
+    if (state_->turns.front()) return state_->latest;  // at once
+    return state_->turns.next_wake();
+}
+
+std::vector<platform::Value> Engine::take_values(WorkId work)
+{
+    const auto entry = state_->works.find(work);
+    if (entry == state_->works.end()) return {};
+    return entry->second.work.take_values();
+}
+
+std::optional<WorkProgress> Engine::progress(WorkId work) const
+{
+    const auto entry = state_->works.find(work);
+    if (entry == state_->works.end()) return std::nullopt;
+    return entry->second.work.progress();
+}
+
+std::vector<Outcome> Engine::take_finished() { return std::exchange(state_->finished, {}); }
+
+void Engine::stop(WorkId work, const Failure &reason, Instant now)
+{
+    state_->latest = now;
+    const auto entry = state_->works.find(work);
+    if (entry != state_->works.end()) state_->end(entry, Ending{reason, true}, now);
+}
+
+void Engine::forget(WorkId work) noexcept
+{
+    const auto entry = state_->works.find(work);
+    if (entry != state_->works.end()) state_->drop(entry);
+}
+
+std::vector<CallId> Engine::calls_in_flight(WorkId work) const
+{
+    const auto entry = state_->works.find(work);
+    if (entry == state_->works.end()) return {};
+    return entry->second.work.calls_in_flight();
+}
+
+std::size_t Engine::live_works() const noexcept { return state_->works.size(); }
+
+void Engine::set_calendar(std::shared_ptr<const Calendar> calendar)
+{
+    if (!calendar) throw std::invalid_argument("the engine needs a calendar");
+    state_->calendar = std::move(calendar);
+}
+
+// Works under way keep their plan; the limits on calls hold for them at once.
+void Engine::set_options(EngineOptions options)
+{
+    state_->options = std::move(options);
+    for (auto &[id, entry] : state_->works) {
+        const int most = state_->options.max_calls_per_work;
+        const bool ready = entry.work.can_ask(most);
+        if (!ready) state_->turns.remove(id, entry.place);
+        state_->turns.put(id, entry.place, ready, entry.work.wakes_at(most));
+    }
+}
+
+}  // namespace ig::sync

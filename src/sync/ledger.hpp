@@ -1,0 +1,85 @@
+// The ledger of one work: for each metric which days were answered, which values came and what went wrong.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "sync/engine.hpp"
+
+namespace ig::sync {
+
+using MetricIndex = std::uint16_t;
+using MetricList = std::vector<MetricIndex>;
+
+class Ledger {
+public:
+    Ledger(const PlanInput &input, const Plan &plan, const Calendar &calendar, Instant now, const PlanOptions &options);
+
+    // The metrics of a query of the plan this ledger was made from.
+    MetricList metrics_of(const platform::InsightsQuery &query) const;
+    std::optional<MetricIndex> find(std::string_view name) const;
+    const MetricState &metric(MetricIndex index) const { return accounts_[index].state; }
+    // Refused in this work: not to be asked for again in it.
+    bool refused(MetricIndex index) const { return accounts_[index].refused; }
+    // Answered alone with "no data" or a failure before: asked apart from the others when a request must be split.
+    bool doubtful(MetricIndex index) const { return accounts_[index].doubtful; }
+    bool any_answer() const noexcept { return any_answer_; }
+    // Something failed; "no data" is not a failure.
+    bool any_trouble() const noexcept { return any_trouble_; }
+
+    // Keeps a value; one that came before for the same moment is replaced.
+    void keep(MetricIndex index, platform::Value value);
+    // These days were answered, with values or without.
+    void answered(MetricIndex index, Day first, Day last);
+    // The API said itself that there is nothing, in its words.
+    void told_no_data(MetricIndex index, const platform::Failure &failure);
+    void refuse(MetricIndex index, const platform::Failure &failure, Instant now);
+    void doubt(MetricIndex index) { accounts_[index].doubtful = true; }
+    // One entry a metric and kind, however many requests met it.
+    void fail(MetricIndex index, const platform::Failure &failure);
+    void fail_all(const platform::Failure &failure);
+
+    std::vector<platform::Value> take_values();
+    // The errors, then "no data" of the metrics that were answered throughout and never with a value.
+    std::vector<MetricError> take_errors();
+    std::vector<MetricProgress> progress() const;
+
+private:
+    struct MetricAccount {
+        MetricState state;
+        Day first{};                  // asked for from here
+        std::vector<bool> answered;   // a bit for each day asked for
+        std::optional<Day> clip_first;
+        std::optional<Day> clip_last;
+        bool has_value = false;
+        bool has_answer = false;
+        bool refused = false;
+        bool doubtful = false;
+        std::optional<Instant> unsupported_since;
+        std::string reason;
+        std::optional<platform::Failure> no_data;
+        std::uint32_t kinds_told = 0;  // bit for each FailureKind with an entry
+    };
+
+    MetricAccount &open(std::string_view name, const PlanInput &input);
+    bool complete(const MetricAccount &account) const;
+    bool contiguous(const MetricAccount &account) const;
+    std::optional<Day> synced_through(const MetricAccount &account) const;
+
+    std::vector<MetricAccount> accounts_;
+    std::map<std::string, MetricIndex, std::less<>> index_;
+    bool explicit_range_ = false;
+    Day first_sync_from_{};  // where a first sync begins
+    std::vector<platform::Value> values_;
+    std::map<std::pair<MetricIndex, Instant>, std::size_t> value_index_;
+    std::vector<MetricError> errors_;
+    bool any_answer_ = false;
+    bool any_trouble_ = false;
+};
+
+}  // namespace ig::sync

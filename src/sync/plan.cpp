@@ -1,0 +1,221 @@
+// Turns what is known of an account's metrics into the fewest requests that bring the days that are due.
+#include "sync/plan.hpp"
+
+#include <algorithm>
+#include <string_view>
+
+namespace ig::sync {
+
+namespace {
+
+using platform::InsightsQuery;
+using platform::MetricShape;
+using std::chrono::days;
+
+// One metric and the days [first, the plan's last day] it is to be asked for.
+struct Due {
+    const MetricState *metric;
+    Day first;
+    Day oldest;  // the API answers nothing before it
+};
+
+// Metrics that may share a request: same shape, same period.
+struct Group {
+    MetricShape shape;
+    std::string_view period;
+    std::vector<Due> due;
+};
+
+class Planner {
+public:
+    Planner(const PlanInput &input, const Calendar &calendar, Instant now, const PlanOptions &options)
+        : input_(input), calendar_(calendar), options_(options), now_(now), today_(calendar.day_at(now)),
+          yesterday_(calendar.last_complete_day(now))
+    {
+        plan_.last_day = input.last ? std::min(*input.last, yesterday_) : yesterday_;
+    }
+
+    Plan make()
+    {
+        if (input_.first && *input_.first > plan_.last_day) return std::move(plan_);
+        for (std::size_t i = 0; i < input_.metrics.size(); ++i) {
+            const MetricState &metric = input_.metrics[i];
+            if (metric.name.empty() || listed_before(i)) continue;
+            if (is_refused(metric)) {
+                plan_.skipped_unsupported.push_back(metric.name);
+            } else if (metric.shape == MetricShape::snapshot) {
+                add_snapshot(metric);
+            } else {
+                add_dated(metric);
+            }
+        }
+        // A snapshot goes first: it is the one number that cannot be had tomorrow.
+        for (const MetricShape shape : {MetricShape::snapshot, MetricShape::time_series, MetricShape::total_value}) {
+            for (const Group &group : groups_) {
+                if (group.shape == shape) ask(group);
+            }
+        }
+        return std::move(plan_);
+    }
+
+private:
+    bool listed_before(std::size_t index) const
+    {
+        for (std::size_t i = 0; i < index; ++i) {
+            if (input_.metrics[i].name == input_.metrics[index].name) return true;
+        }
+        return false;
+    }
+
+    bool is_refused(const MetricState &metric) const
+    {
+        if (!metric.unsupported_since || input_.ask_unsupported) return false;
+        return now_ < *metric.unsupported_since + days{options_.reprobe_unsupported_days};
+    }
+
+    void add_due(const MetricState &metric, Day first, Day oldest)
+    {
+        for (Group &group : groups_) {
+            if (group.shape == metric.shape && group.period == metric.period) {
+                group.due.push_back({&metric, first, oldest});
+                return;
+            }
+        }
+        groups_.push_back({metric.shape, metric.period, {{&metric, first, oldest}}});
+    }
+
+    void clip(const MetricState &metric, Day first, Day last)
+    {
+        if (first <= last) plan_.clips.push_back({metric.name, first, last});
+    }
+
+    // A snapshot has no past: days that were due and not asked in time are gone. A first sync owes none; an explicit
+    // range owes those a person asked for.
+    void add_snapshot(const MetricState &metric)
+    {
+        if (input_.first) {
+            const Day known = metric.synced_through ? *metric.synced_through : *input_.first - days{1};
+            clip(metric, std::max(*input_.first, known + days{1}), plan_.last_day);
+        } else if (metric.synced_through) {
+            clip(metric, *metric.synced_through + days{1}, plan_.last_day);
+        }
+        if (plan_.last_day == yesterday_) add_due(metric, today_, today_);
+    }
+
+    void add_dated(const MetricState &metric)
+    {
+        Day first = due_from(metric);
+        // What lies before the calendar cannot be asked either: we would not know where its days begin.
+        const Day oldest = std::max(yesterday_ - days{std::max(metric.history_days, 0) - 1}, calendar_.first_day());
+        if (first < oldest) {
+            // Days that are only read again are not lost when the API no longer has them.
+            const Day lost = input_.first || !metric.synced_through ? first : *metric.synced_through + days{1};
+            clip(metric, std::max(first, lost), std::min(plan_.last_day, oldest - days{1}));
+            first = oldest;
+        }
+        if (first <= plan_.last_day) add_due(metric, first, oldest);
+    }
+
+    Day due_from(const MetricState &metric) const
+    {
+        if (input_.first) return *input_.first;
+        if (!metric.synced_through) return plan_.last_day - days{options_.first_sync_days - 1};
+        return std::min(*metric.synced_through + days{1}, plan_.last_day - days{options_.reread_days - 1});
+    }
+
+    void ask(const Group &group)
+    {
+        switch (group.shape) {
+        case MetricShape::snapshot:
+            ask_days(group, group.due, today_, today_);
+            // The value is of now; the day before it is what made it due.
+            plan_.queries.back().since = calendar_.start_of(yesterday_);
+            break;
+        case MetricShape::time_series:
+            ask_series(group);
+            break;
+        case MetricShape::total_value:
+            ask_totals(group);
+            break;
+        }
+    }
+
+    static Day earliest(const std::vector<Due> &due)
+    {
+        return std::min_element(due.begin(), due.end(), [](const Due &a, const Due &b) { return a.first < b.first; })
+            ->first;
+    }
+
+    // Windows run backwards from the last day, so that metrics with more and with fewer due days share them.
+    void ask_series(const Group &group)
+    {
+        const Day first = earliest(group.due);
+        const days step{std::max(options_.max_window_days, 1)};
+        for (Day end = plan_.last_day; end >= first; end -= step) {
+            const Day begin = std::max(first, end - step + days{1});
+            std::vector<Due> open;
+            for (const Due &due : group.due) {
+                if (due.first <= end) open.push_back({due.metric, std::max(due.first, begin), due.oldest});
+            }
+            ask_window(group, std::move(open), end);
+        }
+    }
+
+    // Reading a few days again costs nothing, another request does: metrics join the widest window of those that wait,
+    // unless it asks for days the API does not answer for them, which would fail the request.
+    void ask_window(const Group &group, std::vector<Due> open, Day last)
+    {
+        while (!open.empty()) {
+            const Day first = earliest(open);
+            const auto apart = std::stable_partition(open.begin(), open.end(),
+                                                     [first](const Due &due) { return due.oldest <= first; });
+            ask_days(group, {open.begin(), apart}, first, last);
+            open.erase(open.begin(), apart);
+        }
+    }
+
+    void ask_totals(const Group &group)
+    {
+        const Day first = earliest(group.due);
+        for (Day day = plan_.last_day; day >= first; day -= days{1}) {
+            std::vector<Due> due;
+            for (const Due &entry : group.due) {
+                if (entry.first <= day) due.push_back(entry);
+            }
+            ask_days(group, due, day, day);
+        }
+    }
+
+    void ask_days(const Group &group, const std::vector<Due> &due, Day first, Day last)
+    {
+        InsightsQuery query;
+        query.account_id = input_.account_id;
+        query.login = input_.login;
+        query.shape = group.shape;
+        query.period = std::string(group.period);
+        for (const Due &entry : due) query.metrics.push_back(entry.metric->name);
+        query.first = first;
+        query.last = last;
+        query.since = calendar_.start_of(first);
+        query.until = calendar_.end_of(last);
+        plan_.queries.push_back(std::move(query));
+    }
+
+    const PlanInput &input_;
+    const Calendar &calendar_;
+    const PlanOptions &options_;
+    const Instant now_;
+    const Day today_;
+    const Day yesterday_;
+    std::vector<Group> groups_;
+    Plan plan_;
+};
+
+}  // namespace
+
+Plan make_plan(const PlanInput &input, const Calendar &calendar, Instant now, const PlanOptions &options)
+{
+    return Planner(input, calendar, now, options).make();
+}
+
+}  // namespace ig::sync

@@ -1,0 +1,308 @@
+// Engine: what an account's answers add up to - values, "no data", the day synced through, clips, early ends.
+#include <gtest/gtest.h>
+
+#include "account.hpp"
+
+namespace ig::test {
+
+using sync::Engine;
+using sync::Outcome;
+using sync::Status;
+
+TEST(Outcome, ACleanRunSucceedsWithEveryValueOnce)
+{
+    Runner runner;
+    const sync::Work what = work(1, {series("reach"), total("views"), snapshot("followers_count")});
+    const Outcome outcome = runner.sync(what, answered);
+    EXPECT_EQ(outcome.work, 1U);
+    EXPECT_EQ(outcome.status, Status::succeeded);
+    EXPECT_EQ(values_of(outcome, "reach"), 29U);
+    EXPECT_EQ(values_of(outcome, "views"), 29U);
+    EXPECT_EQ(values_of(outcome, "followers_count"), 1U);
+    EXPECT_TRUE(outcome.errors.empty());
+    EXPECT_EQ(outcome.calls_done, 31);
+    EXPECT_EQ(outcome.calls_planned, 31);
+    EXPECT_FALSE(outcome.retry_at);
+    EXPECT_FALSE(outcome.blocked_until);
+    EXPECT_EQ(progress_of(outcome, "reach").synced_through, yesterday);
+    EXPECT_EQ(progress_of(outcome, "views").synced_through, yesterday);
+    EXPECT_EQ(progress_of(outcome, "followers_count").synced_through, today);
+    EXPECT_EQ(runner.engine.live_works(), 0U);
+}
+
+TEST(Outcome, TheSnapshotsValueIsKeptUnderTheComingMidnight)
+{
+    Runner runner;
+    const Outcome outcome = runner.sync(work(1, {snapshot("followers_count", yesterday)}), answered);
+    ASSERT_EQ(outcome.values.size(), 1U);
+    EXPECT_EQ(outcome.values[0].end_time, pacific_midnight(today + days{1}));
+}
+
+TEST(Outcome, NamesThatAnAnswerTellsAreHandedOn)
+{
+    Runner runner;
+    const Outcome outcome = runner.sync(work(1, {snapshot("followers_count")}), [](const InsightsQuery &query) {
+        Reading reading = answered(query);
+        reading.username = "acme";
+        reading.name = "Acme Ltd";
+        return reading;
+    });
+    EXPECT_EQ(outcome.username, "acme");
+    EXPECT_EQ(outcome.name, "Acme Ltd");
+}
+
+TEST(Outcome, NoDataIsToldButDoesNotSpoilSuccess)
+{
+    Runner runner;
+    const Outcome outcome = runner.sync(work(1, {total("views"), total("replies")}), [](const InsightsQuery &query) {
+        Reading reading = answered(query);
+        reading.values.erase(reading.values.begin() + 1);
+        reading.without_data = {"replies"};
+        return reading;
+    });
+    EXPECT_EQ(outcome.status, Status::succeeded);
+    ASSERT_EQ(outcome.errors.size(), 1U);  // one, not 29
+    EXPECT_EQ(outcome.errors[0].metric, "replies");
+    EXPECT_EQ(outcome.errors[0].failure.kind, FailureKind::no_data);
+    EXPECT_FALSE(outcome.errors[0].failure.message.empty());
+    EXPECT_EQ(progress_of(outcome, "replies").synced_through, yesterday);
+    EXPECT_FALSE(outcome.retry_at);
+}
+
+TEST(Outcome, AMetricWithOneValueHasData)
+{
+    Runner runner;
+    const Outcome outcome = runner.sync(work(1, {total("views")}), [](const InsightsQuery &query) {
+        return query.first == yesterday ? answered(query) : empty_answer(query);
+    });
+    EXPECT_EQ(outcome.status, Status::succeeded);
+    EXPECT_TRUE(outcome.errors.empty());
+}
+
+TEST(Outcome, NoDataAsAnErrorOfTheApiIsStillNoData)
+{
+    Runner runner;
+    Failure none = failure(FailureKind::no_data, FailureReach::metrics);
+    none.message = "not enough followers";
+    const Outcome outcome = runner.sync(work(1, {series("follower_count")}), [&](const InsightsQuery &) {
+        return failed(none);
+    });
+    EXPECT_EQ(outcome.status, Status::succeeded);
+    ASSERT_EQ(outcome.errors.size(), 1U);
+    EXPECT_EQ(outcome.errors[0].failure.message, "not enough followers");
+    EXPECT_EQ(progress_of(outcome, "follower_count").synced_through, yesterday);
+}
+
+TEST(Outcome, ValuesNobodyAskedForAreDropped)
+{
+    Runner runner;
+    const Outcome outcome = runner.sync(work(1, {series("reach", yesterday)}), [](const InsightsQuery &query) {
+        Reading reading = answered(query);
+        reading.values.push_back({"impressions", "day", pacific_midnight(today), "1"});
+        reading.values.push_back({"reach", "day", pacific_midnight(today + days{1}), "2"});          // a day too late
+        reading.values.push_back({"reach", "day", pacific_midnight(yesterday - days{2}), "3"});      // too early
+        reading.values.push_back({"reach", "week", pacific_midnight(today), "4"});                   // another period
+        reading.values.push_back({"reach", "day", pacific_midnight(today + days{90000}), "5"});      // another age
+        return reading;
+    });
+    ASSERT_EQ(outcome.values.size(), 3U);
+    for (const Value &value : outcome.values) {
+        EXPECT_EQ(value.period, "day");
+        EXPECT_EQ(value.value, number_of("reach", us_pacific()->day_ending_at(value.end_time)));
+    }
+}
+
+TEST(Outcome, OfTwoAnswersForOneValueTheLaterWinsOnce)
+{
+    Runner runner;
+    const Outcome outcome = runner.sync(work(1, {total("views", yesterday)}), [](const InsightsQuery &query) {
+        Reading reading = answered(query);
+        reading.values.push_back({"views", "day", query.until, "777"});
+        return reading;
+    });
+    ASSERT_EQ(outcome.values.size(), 3U);
+    for (const Value &value : outcome.values) EXPECT_EQ(value.value, "777");
+}
+
+TEST(Outcome, ValuesTakenEarlyDoNotComeAgain)
+{
+    Engine engine(us_pacific(), {}, 1);
+    engine.add(work(1, {total("views", yesterday)}), noon);
+    auto call = engine.next_call(noon);
+    engine.on_reading(call->id, answered(call->query), noon);
+    const auto early = engine.take_values(1);
+    ASSERT_EQ(early.size(), 1U);
+    EXPECT_TRUE(engine.take_values(1).empty());
+    while ((call = engine.next_call(noon))) engine.on_reading(call->id, answered(call->query), noon);
+    const auto outcomes = engine.take_finished();
+    ASSERT_EQ(outcomes.size(), 1U);
+    EXPECT_EQ(outcomes[0].values.size(), 2U);
+    for (const Value &value : outcomes[0].values) EXPECT_NE(value.end_time, early[0].end_time);
+    EXPECT_EQ(outcomes[0].status, Status::succeeded);
+    EXPECT_TRUE(outcomes[0].errors.empty()) << "values taken early still count as data";
+}
+
+TEST(Outcome, ASingleUnreadableValueIsAnErrorOfItsMetricOnly)
+{
+    Runner runner;
+    const Outcome outcome = runner.sync(work(1, {series("reach"), series("other")}), [](const InsightsQuery &query) {
+        Reading reading = answered(query);
+        Failure odd = failure(FailureKind::malformed, FailureReach::metrics);
+        odd.metrics = {"other"};
+        reading.dropped = {odd, odd};
+        return reading;
+    });
+    EXPECT_EQ(outcome.status, Status::partial);
+    ASSERT_EQ(outcome.errors.size(), 1U);
+    EXPECT_EQ(outcome.errors[0].metric, "other");
+    EXPECT_EQ(values_of(outcome, "reach"), 29U);
+    EXPECT_EQ(progress_of(outcome, "other").synced_through, yesterday) << "asking again would bring the same";
+}
+
+TEST(Outcome, AHoleStopsTheDaySyncedThrough)
+{
+    Runner runner;
+    const Outcome outcome = runner.sync(work(1, {total("views")}), [](const InsightsQuery &query) {
+        return query.first == day(2026, 11, 10) ? failed(failure(FailureKind::malformed, FailureReach::request))
+                                                : answered(query);
+    });
+    EXPECT_EQ(outcome.status, Status::partial);
+    EXPECT_EQ(values_of(outcome, "views"), 28U);
+    EXPECT_EQ(progress_of(outcome, "views").synced_through, day(2026, 11, 9));
+    ASSERT_EQ(outcome.errors.size(), 1U);
+    EXPECT_EQ(outcome.errors[0].failure.kind, FailureKind::malformed);
+}
+
+TEST(Outcome, WhatWasSyncedStaysSyncedWhenReadingAgainFails)
+{
+    Runner runner;
+    const Outcome outcome = runner.sync(work(1, {total("views", yesterday - days{1})}), [](const InsightsQuery &query) {
+        return query.first == yesterday - days{2} ? failed(failure(FailureKind::malformed, FailureReach::request))
+                                                  : answered(query);
+    });
+    EXPECT_EQ(progress_of(outcome, "views").synced_through, yesterday - days{1});
+}
+
+TEST(Outcome, NothingAnsweredMeansNothingSynced)
+{
+    Runner runner;
+    const Outcome outcome = runner.sync(work(1, {series("reach")}), [](const InsightsQuery &) {
+        return failed(failure(FailureKind::malformed, FailureReach::request));
+    });
+    EXPECT_EQ(outcome.status, Status::failed);
+    EXPECT_FALSE(progress_of(outcome, "reach").synced_through);
+}
+
+TEST(Outcome, ClippedDaysDoNotHoldTheSyncBack)
+{
+    Runner runner;
+    const Outcome outcome = runner.sync(work(1, {series("follower_count", day(2026, 9, 1), 30)}), answered);
+    EXPECT_EQ(progress_of(outcome, "follower_count").synced_through, yesterday);
+    EXPECT_EQ(progress_of(outcome, "follower_count").clipped_before, yesterday - days{29});
+}
+
+namespace {
+
+Outcome explicit_sync(std::vector<MetricState> metrics, Day first, Day last)
+{
+    Runner runner;
+    sync::Work what = work(1, std::move(metrics));
+    what.input.first = first;
+    what.input.last = last;
+    return runner.sync(std::move(what), answered);
+}
+
+}  // namespace
+
+TEST(Outcome, ABackfillNeverMovesTheSyncBackwards)
+{
+    const Outcome outcome = explicit_sync({total("views", yesterday)}, day(2026, 6, 1), day(2026, 6, 30));
+    EXPECT_EQ(values_of(outcome, "views"), 30U);
+    EXPECT_EQ(progress_of(outcome, "views").synced_through, yesterday);
+}
+
+TEST(Outcome, AnExplicitRangeMovesTheSyncForwardOnlyWhenItJoins)
+{
+    const Day known = day(2026, 11, 10);
+    const Outcome joins = explicit_sync({total("v", known)}, known + days{1}, yesterday);
+    EXPECT_EQ(progress_of(joins, "v").synced_through, yesterday);
+    const Outcome leaves_a_gap = explicit_sync({total("v", known)}, known + days{2}, yesterday);
+    EXPECT_EQ(progress_of(leaves_a_gap, "v").synced_through, known);
+}
+
+TEST(Outcome, AnExplicitRangeIsAFirstSyncOnlyIfItCoversOne)
+{
+    const Day start = yesterday - days{28};
+    EXPECT_EQ(progress_of(explicit_sync({total("v")}, start, yesterday), "v").synced_through, yesterday);
+    EXPECT_FALSE(progress_of(explicit_sync({total("v")}, start + days{1}, yesterday), "v").synced_through);
+    EXPECT_FALSE(progress_of(explicit_sync({total("v")}, yesterday, yesterday), "v").synced_through);
+    EXPECT_FALSE(progress_of(explicit_sync({total("v")}, start - days{30}, start - days{2}), "v").synced_through);
+    EXPECT_EQ(progress_of(explicit_sync({snapshot("f")}, yesterday, yesterday), "f").synced_through, today);
+}
+
+TEST(Outcome, ARefusedMetricThatAnswersAgainIsToldSo)
+{
+    MetricState refused = total("views");
+    refused.unsupported_since = noon - days{8};
+    Runner runner;
+    const Outcome outcome = runner.sync(work(1, {refused, total("likes")}), answered);
+    EXPECT_TRUE(progress_of(outcome, "views").supported_again);
+    EXPECT_FALSE(progress_of(outcome, "views").unsupported_since);
+    EXPECT_FALSE(progress_of(outcome, "likes").supported_again);
+}
+
+TEST(Outcome, StoppingKeepsWhatCameAndTellsWhatDidNot)
+{
+    Engine engine(us_pacific(), {}, 1);
+    engine.add(work(1, {series("reach"), total("views")}), noon);
+    const auto call = engine.next_call(noon);
+    engine.on_reading(call->id, answered(call->query), noon);
+    const auto flying = engine.next_call(noon);
+    engine.stop(1, failure(FailureKind::timeout, FailureReach::request, true), noon);
+    engine.stop(2, failure(FailureKind::timeout, FailureReach::request, true), noon);
+    const auto outcomes = engine.take_finished();
+    ASSERT_EQ(outcomes.size(), 1U);
+    EXPECT_EQ(outcomes[0].status, Status::partial);
+    EXPECT_EQ(values_of(outcomes[0], "reach"), 29U);
+    ASSERT_EQ(outcomes[0].errors.size(), 1U);
+    EXPECT_EQ(outcomes[0].errors[0].metric, "views");
+    EXPECT_EQ(outcomes[0].errors[0].failure.kind, FailureKind::timeout);
+    EXPECT_EQ(outcomes[0].calls_done, 1);
+    EXPECT_EQ(outcomes[0].calls_planned, 30);
+    EXPECT_TRUE(outcomes[0].retry_at);
+    EXPECT_EQ(progress_of(outcomes[0], "reach").synced_through, yesterday);
+    EXPECT_FALSE(progress_of(outcomes[0], "views").synced_through);
+    engine.on_reading(flying->id, answered(flying->query), noon);
+    EXPECT_TRUE(engine.take_finished().empty());
+}
+
+TEST(Outcome, RunningOutOfTimeIsPartialHoweverLittleCame)
+{
+    Engine engine(us_pacific(), {}, 1);
+    engine.add(work(1, {series("reach")}), noon);
+    engine.stop(1, failure(FailureKind::timeout, FailureReach::request), noon);
+    EXPECT_EQ(engine.take_finished().at(0).status, Status::partial);
+}
+
+TEST(Outcome, StoppedWorksEndWithTheStatusOfTheReason)
+{
+    Engine engine(us_pacific(), {}, 1);
+    for (sync::WorkId id = 1; id <= 3; ++id) engine.add(work(id, {series("reach"), total("views")}), noon);
+    engine.stop(3, failure(FailureKind::token_unreadable, FailureReach::request, true), noon);
+    engine.stop(1, failure(FailureKind::cancelled, FailureReach::request, true), noon);
+    engine.stop(2, failure(FailureKind::network, FailureReach::request), noon);
+    const auto outcomes = engine.take_finished();
+    ASSERT_EQ(outcomes.size(), 3U);
+    EXPECT_EQ(outcomes[0].work, 3U);
+    EXPECT_EQ(outcomes[0].status, Status::token_unreadable);
+    EXPECT_EQ(outcomes[1].status, Status::cancelled);
+    EXPECT_EQ(outcomes[2].status, Status::failed);
+    for (std::size_t i = 0; i < 2; ++i) {
+        ASSERT_EQ(outcomes[i].errors.size(), 1U) << "the whole account, said once";
+        EXPECT_EQ(outcomes[i].errors[0].metric, "");
+        EXPECT_FALSE(outcomes[i].retry_at);
+    }
+    EXPECT_EQ(outcomes[2].errors.size(), 2U);
+}
+
+}  // namespace ig::test
