@@ -28,7 +28,8 @@ int ready_mask(std::uint32_t events) noexcept
 
 SocketWatch::SocketWatch() : epoll_(epoll_create1(EPOLL_CLOEXEC))
 {
-    if (epoll_ < 0) throw std::runtime_error("cannot create an epoll descriptor: system error " + std::to_string(errno));
+    if (epoll_ < 0)
+        throw std::runtime_error("cannot create an epoll descriptor: system error " + std::to_string(errno));
 }
 
 SocketWatch::~SocketWatch() { close(epoll_); }

@@ -117,6 +117,8 @@ bool Transfer::set_policy()
         ok = ok && set(easy_, CURLOPT_CAINFO, o.ca_file.c_str());
         ok = ok && set(easy_, CURLOPT_CAPATH, static_cast<const char *>(nullptr));
     }
+    // Parsing the authorities costs 20 ms, so they are kept; a file that was replaced counts after five minutes.
+    ok = ok && set(easy_, CURLOPT_CA_CACHE_TIMEOUT, 300L);
     ok = ok && set(easy_, CURLOPT_CONNECTTIMEOUT_MS, limit(o.connect_timeout));
     ok = ok && set(easy_, CURLOPT_TIMEOUT_MS, limit(o.request_timeout));
     // on_body counts what comes out of the decompressor; this only lets an honest giant fail sooner.
@@ -254,7 +256,7 @@ Ending Transfer::ending(CURLcode code) const noexcept
         result.code = CURLE_OUT_OF_MEMORY;
         result.headers_ended = true;
     }
-    // An upgrade that nobody asked for, or the like: no final answer came.
+    // An interim answer alone is none, whatever this version of libcurl makes of an upgrade nobody asked for.
     if (result.code == CURLE_OK && !headers_ended_) result.code = CURLE_WEIRD_SERVER_REPLY;
     return result;
 }

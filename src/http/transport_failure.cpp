@@ -136,11 +136,9 @@ Explanation explain(const Ending &ending, const Target &target, const ClientOpti
     if (static_cast<int>(ending.code) == curle_too_large) return headers_too_large(target, options);
     switch (ending.code) {
     case CURLE_OK: return {};
-    case CURLE_COULDNT_RESOLVE_HOST:
-        return {TransportFailure::resolve, "could not find the host " + target.host};
+    case CURLE_COULDNT_RESOLVE_HOST: return {TransportFailure::resolve, "could not find the host " + target.host};
     case CURLE_COULDNT_CONNECT:
-        return {TransportFailure::connect,
-                "could not connect to " + target.name() + system_reason(ending.os_error)};
+        return {TransportFailure::connect, "could not connect to " + target.name() + system_reason(ending.os_error)};
     case CURLE_OPERATION_TIMEDOUT: return explain_timeout(ending, target, options);
     case CURLE_FILESIZE_EXCEEDED: return body_too_large(target, options);
     case CURLE_OUT_OF_MEMORY:

@@ -17,8 +17,8 @@ constexpr int curle_too_large = 100;  // CURLE_TOO_LARGE, which libcurl's header
 struct Ending {
     CURLcode code = CURLE_OK;
     long os_error = 0;
-    long verify_result = 0;     // the certificate check's own code
-    bool looked_up = false;     // the host name had been found
+    long verify_result = 0;  // the certificate check's own code
+    bool looked_up = false;  // the host name had been found
     bool tcp_connected = false;
     bool connected = false;     // the request could be sent
     bool answer_begun = false;  // bytes of the answer came

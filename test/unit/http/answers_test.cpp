@@ -2,12 +2,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
 #include <set>
 
 #include "http/driver.hpp"
+#include "http/program_output.hpp"
 #include "http/scripted_server.hpp"
 
 namespace ig::test {
@@ -19,21 +21,11 @@ using Then = Reply::Then;
 
 Reply plain_ok(const SeenRequest &) { return {http_answer(200, "", "ok"), Then::keep}; }
 
-std::string output_of(const std::string &command)
-{
-    std::string text;
-    FILE *const pipe = popen(command.c_str(), "r");
-    if (pipe == nullptr) return text;
-    char buffer[4096];
-    for (std::size_t n = 0; (n = fread(buffer, 1, sizeof buffer, pipe)) > 0;) text.append(buffer, n);
-    pclose(pipe);
-    return text;
-}
-
 TEST(Client, BringsStatusHeadersAndBody)
 {
     ScriptedServer server([](const SeenRequest &) {
-        return Reply{http_answer(404, "X-One:  first \r\nSet-Cookie: a\r\nset-cookie: b\r\nX-Empty:\r\n", "{\"a\":1}"), Then::keep};
+        return Reply{http_answer(404, "X-One:  first \r\nSet-Cookie: a\r\nset-cookie: b\r\nX-Empty:\r\n", "{\"a\":1}"),
+                     Then::keep};
     });
     Driver driver;
     const HttpResponse response = driver.fetch(get(server.url("/x")));
@@ -79,7 +71,9 @@ TEST(Client, DropsTheHeadersOfInterimAnswersAndTrailers)
 
 TEST(Client, JoinsFoldedHeaderLines)
 {
-    ScriptedServer server([](const SeenRequest &) { return Reply{http_answer(200, "X-Long: a\r\n  b\r\n", ""), Then::keep}; });
+    ScriptedServer server([](const SeenRequest &) {
+        return Reply{http_answer(200, "X-Long: a\r\n  b\r\n", ""), Then::keep};
+    });
     Driver driver;
     EXPECT_EQ(driver.fetch(get(server.url("/x"))).header("X-Long"), "a b");
 }
@@ -166,7 +160,9 @@ TEST(Client, AConnectionThatTheServerClosedIsReplaced)
 
 TEST(Client, AHundredRequestsShareFourConnections)
 {
-    ScriptedServer server([](const SeenRequest &request) { return Reply{http_answer(200, "", request.path()), Then::keep}; });
+    ScriptedServer server([](const SeenRequest &request) {
+        return Reply{http_answer(200, "", request.path()), Then::keep};
+    });
     http::ClientOptions options;
     options.max_connections_per_host = 4;
     Driver driver(options);
@@ -193,7 +189,7 @@ TEST(Client, WaitingForAConnectionDoesNotCountAsRequestTime)
     });
     http::ClientOptions options;
     options.max_connections_per_host = 1;
-    options.request_timeout = std::chrono::milliseconds{150};
+    options.request_timeout = std::chrono::milliseconds{500};
     Driver driver(options);
     driver.client.start(1, get(server.url("/slow")));
     driver.client.start(2, get(server.url("/slow")));
@@ -256,7 +252,9 @@ TEST(Client, TakesNoPasswordFromANetrcFile)
 
 TEST(Client, OptionsHoldForTheTransfersThatStartAfterThem)
 {
-    ScriptedServer server([](const SeenRequest &) { return Reply{http_answer(200, "", std::string(100, 'x')), Then::keep}; });
+    ScriptedServer server([](const SeenRequest &) {
+        return Reply{http_answer(200, "", std::string(100, 'x')), Then::keep};
+    });
     Driver driver;
     http::ClientOptions small;
     small.max_response_bytes = 10;

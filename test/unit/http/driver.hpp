@@ -54,7 +54,8 @@ struct Driver {
     }
 
     // False after ten seconds.
-    bool until(const std::function<bool()> &condition, std::chrono::milliseconds at_most = std::chrono::milliseconds{10})
+    bool until(const std::function<bool()> &condition,
+               std::chrono::milliseconds at_most = std::chrono::milliseconds{10})
     {
         const auto limit = std::chrono::steady_clock::now() + std::chrono::seconds{10};
         while (!condition()) {

@@ -2,94 +2,39 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <poll.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
-#include <cstdio>
-
 #include "http/driver.hpp"
 #include "http/name_lookup.hpp"
+#include "http/program_output.hpp"
 #include "http/scripted_server.hpp"
+#include "http/unreachable.hpp"
 
 namespace ig::test {
 namespace {
 
+using std::chrono::milliseconds;
 using ::testing::HasSubstr;
 using ::testing::Not;
-using std::chrono::milliseconds;
 using Then = Reply::Then;
 
-// A listener that accepts nothing and whose queue is full: connecting to it hangs.
-class FullBacklog {
-public:
-    FullBacklog()
-    {
-        listener_ = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-        address_.sin_family = AF_INET;
-        address_.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-        socklen_t size = sizeof address_;
-        if (bind(listener_, reinterpret_cast<sockaddr *>(&address_), size) != 0 || listen(listener_, 0) != 0) return;
-        getsockname(listener_, reinterpret_cast<sockaddr *>(&address_), &size);
-        while (fillers_.size() < 20 && connects()) {
-        }
-    }
-    ~FullBacklog()
-    {
-        for (const int filler : fillers_) close(filler);
-        close(listener_);
-    }
-    std::string name() const { return "127.0.0.1:" + std::to_string(ntohs(address_.sin_port)); }
-    bool is_full() const { return full_; }
-
-private:
-    bool connects()
-    {
-        const int filler = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-        fillers_.push_back(filler);
-        if (connect(filler, reinterpret_cast<sockaddr *>(&address_), sizeof address_) == 0) return true;
-        pollfd polled{filler, POLLOUT, 0};
-        full_ = poll(&polled, 1, 200) == 0;
-        return !full_;
-    }
-    int listener_ = -1;
-    sockaddr_in address_{};
-    std::vector<int> fillers_;
-    bool full_ = false;
-};
-
-std::string closed_port()
-{
-    const int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof address;
-    EXPECT_EQ(bind(listener, reinterpret_cast<sockaddr *>(&address), size), 0);
-    getsockname(listener, reinterpret_cast<sockaddr *>(&address), &size);
-    close(listener);
-    return "127.0.0.1:" + std::to_string(ntohs(address.sin_port));
-}
-
-std::string output_of(const std::string &command)
-{
-    std::string text;
-    FILE *const pipe = popen(command.c_str(), "r");
-    if (pipe == nullptr) return text;
-    char buffer[4096];
-    for (std::size_t n = 0; (n = fread(buffer, 1, sizeof buffer, pipe)) > 0;) text.append(buffer, n);
-    pclose(pipe);
-    return text;
-}
-
-http::ClientOptions brisk()
+http::ClientOptions patient()
 {
     http::ClientOptions options;
-    options.connect_timeout = milliseconds{100};
-    options.request_timeout = milliseconds{200};
     options.max_response_bytes = 100000;
+    return options;
+}
+
+// For tests that wait for a time-out.
+http::ClientOptions brisk()
+{
+    http::ClientOptions options = patient();
+    options.request_timeout = milliseconds{200};
+    return options;
+}
+
+http::ClientOptions brisk_connect()
+{
+    http::ClientOptions options = patient();
+    options.connect_timeout = milliseconds{100};
     return options;
 }
 
@@ -107,7 +52,7 @@ void expect_failure(const HttpResponse &response, TransportFailure failure, cons
 }
 
 // A server that answers every request with these bytes.
-HttpResponse fetch_bytes(const std::string &bytes, Then then, http::ClientOptions options = brisk())
+HttpResponse fetch_bytes(const std::string &bytes, Then then, http::ClientOptions options = patient())
 {
     ScriptedServer server([&](const SeenRequest &) { return Reply{bytes, then}; });
     Driver driver(options);
@@ -117,7 +62,7 @@ HttpResponse fetch_bytes(const std::string &bytes, Then then, http::ClientOption
 TEST(Failure, ARefusedConnectionIsConnect)
 {
     const std::string name = closed_port();
-    Driver driver(brisk());
+    Driver driver(patient());
     expect_failure(driver.fetch(secret_get("http://" + name + "/")), TransportFailure::connect,
                    "could not connect to " + name + ": connection refused");
 }
@@ -126,7 +71,7 @@ TEST(Failure, AHangingConnectEndsAfterConnectTimeout)
 {
     const FullBacklog backlog;
     ASSERT_TRUE(backlog.is_full());
-    Driver driver(brisk());
+    Driver driver(brisk_connect());
     const HttpResponse response = driver.fetch(secret_get("http://" + backlog.name() + "/"));
     expect_failure(response, TransportFailure::connect, "could not connect to " + backlog.name() + " within 100 ms");
     EXPECT_GE(response.elapsed, milliseconds{90});
@@ -135,7 +80,7 @@ TEST(Failure, AHangingConnectEndsAfterConnectTimeout)
 
 TEST(Failure, AnUnknownHostIsResolve)
 {
-    Driver driver(brisk());
+    Driver driver(patient());
     expect_failure(driver.fetch(secret_get("https://unknown.test/")), TransportFailure::resolve,
                    "could not find the host unknown.test");
 }
@@ -143,7 +88,7 @@ TEST(Failure, AnUnknownHostIsResolve)
 TEST(Failure, AHangingLookUpEndsAfterConnectTimeout)
 {
     {
-        Driver driver(brisk());
+        Driver driver(brisk_connect());
         const HttpResponse response = driver.fetch(secret_get("https://hangs.test/"));
         expect_failure(response, TransportFailure::connect, "looking up host hangs.test took longer than 100 ms");
         EXPECT_LT(response.elapsed, milliseconds{5000});
@@ -154,7 +99,7 @@ TEST(Failure, AHangingLookUpEndsAfterConnectTimeout)
 TEST(Failure, AHangingHandshakeEndsAfterConnectTimeout)
 {
     ScriptedServer server([](const SeenRequest &) { return Reply{}; });
-    Driver driver(brisk());
+    Driver driver(brisk_connect());
     expect_failure(driver.fetch(secret_get("https://" + server.name() + "/")), TransportFailure::connect,
                    "the TLS handshake with " + server.name() + " took longer than 100 ms");
 }
@@ -162,14 +107,14 @@ TEST(Failure, AHangingHandshakeEndsAfterConnectTimeout)
 TEST(Failure, AServerWithoutTlsIsTls)
 {
     ScriptedServer server([](const SeenRequest &) { return Reply{}; }, "220 this is not TLS at all\r\n");
-    Driver driver(brisk());
+    Driver driver(patient());
     expect_failure(driver.fetch(secret_get("https://" + server.name() + "/")), TransportFailure::tls,
                    "no trusted TLS connection to " + server.name());
 }
 
 TEST(Failure, NoAnswerIsTimeout)
 {
-    const HttpResponse response = fetch_bytes("", Then::hold);
+    const HttpResponse response = fetch_bytes("", Then::hold, brisk());
     expect_failure(response, TransportFailure::timeout, "did not answer within 200 ms");
     EXPECT_GE(response.elapsed, milliseconds{190});
     EXPECT_LT(response.elapsed, milliseconds{5000});
@@ -177,18 +122,19 @@ TEST(Failure, NoAnswerIsTimeout)
 
 TEST(Failure, HalfAnAnswerIsTimeoutToo)
 {
-    expect_failure(fetch_bytes("HTTP/1.1 200 OK\r\nX-A: 1\r\nContent-Length: 10\r\n\r\nhalf", Then::hold),
+    expect_failure(fetch_bytes("HTTP/1.1 200 OK\r\nX-A: 1\r\nContent-Length: 10\r\n\r\nhalf", Then::hold, brisk()),
                    TransportFailure::timeout, "did not answer within 200 ms");
 }
 
 TEST(Failure, ARequestTimeoutShorterThanConnectTimeoutIsTimeout)
 {
-    http::ClientOptions options = brisk();
+    http::ClientOptions options = patient();
     options.connect_timeout = milliseconds{5000};
     options.request_timeout = milliseconds{50};
     const FullBacklog backlog;
     Driver driver(options);
-    expect_failure(driver.fetch(secret_get("http://" + backlog.name() + "/")), TransportFailure::timeout, "within 50 ms");
+    expect_failure(driver.fetch(secret_get("http://" + backlog.name() + "/")), TransportFailure::timeout,
+                   "within 50 ms");
 }
 
 TEST(Failure, ZeroAndNegativeTimeoutsAreShortNotEndless)
@@ -201,7 +147,8 @@ TEST(Failure, ZeroAndNegativeTimeoutsAreShortNotEndless)
 
 TEST(Failure, ABrokenConnectionIsInterrupted)
 {
-    expect_failure(fetch_bytes("", Then::close), TransportFailure::interrupted, "closed the connection without an answer");
+    expect_failure(fetch_bytes("", Then::close), TransportFailure::interrupted,
+                   "closed the connection without an answer");
     expect_failure(fetch_bytes("", Then::reset), TransportFailure::interrupted, "broke");
     expect_failure(fetch_bytes("HTTP/1.1 200 OK\r\nX-Half", Then::reset), TransportFailure::interrupted, "broke");
 }
@@ -216,7 +163,8 @@ TEST(Failure, AShortBodyIsInterrupted)
 
 TEST(Failure, WhatIsNotHttpIsInterrupted)
 {
-    expect_failure(fetch_bytes("nobody-may-see this\r\n\r\n", Then::close), TransportFailure::interrupted, "is not HTTP");
+    expect_failure(fetch_bytes("nobody-may-see this\r\n\r\n", Then::close), TransportFailure::interrupted,
+                   "is not HTTP");
     expect_failure(fetch_bytes("HTTP/1.1 101 Switch\r\nUpgrade: other\r\nConnection: upgrade\r\n\r\n", Then::close),
                    TransportFailure::interrupted, "");
     expect_failure(fetch_bytes(http_answer(200, "Content-Encoding: gzip\r\n", "nobody-may-see"), Then::keep),
@@ -228,8 +176,8 @@ TEST(Failure, WhatIsNotHttpIsInterrupted)
 TEST(Failure, ALargeBodyIsTooLargeAsSoonAsItIsAnnounced)
 {
     // Only the announcement comes, so nothing but the announcement can end it before the time-out.
-    expect_failure(fetch_bytes("HTTP/1.1 200 OK\r\nContent-Length: 100001\r\n\r\n", Then::hold), TransportFailure::too_large,
-                   "larger than 100000 bytes");
+    expect_failure(fetch_bytes("HTTP/1.1 200 OK\r\nContent-Length: 100001\r\n\r\n", Then::hold),
+                   TransportFailure::too_large, "larger than 100000 bytes");
 }
 
 TEST(Failure, ALargeBodyWithoutAnnouncementIsTooLarge)
@@ -244,9 +192,9 @@ TEST(Failure, ABombIsTooLargeByWhatComesOutOfIt)
 {
     const std::string bomb = output_of("head -c 30000000 /dev/zero | gzip -9c");
     ASSERT_FALSE(bomb.empty());
-    ASSERT_LT(bomb.size(), brisk().max_response_bytes);
-    expect_failure(fetch_bytes(http_answer(200, "Content-Encoding: gzip\r\n", bomb), Then::keep), TransportFailure::too_large,
-                   "larger than 100000 bytes");
+    ASSERT_LT(bomb.size(), patient().max_response_bytes);
+    expect_failure(fetch_bytes(http_answer(200, "Content-Encoding: gzip\r\n", bomb), Then::keep),
+                   TransportFailure::too_large, "larger than 100000 bytes");
 }
 
 TEST(Failure, LargeHeadersAreTooLarge)
@@ -266,8 +214,9 @@ TEST(Failure, LargeHeadersAreTooLarge)
 TEST(Failure, WhatMayNotBeSentIsRefusedWithoutAnyNetwork)
 {
     const int lookups_before = lookups();
-    Driver driver(brisk());
-    for (const char *url : {"http://graph.test/", "http://192.0.2.1/", "file:///etc/hostname", "ftp://127.0.0.1/", "", "x"}) {
+    Driver driver(patient());
+    for (const char *url :
+         {"http://graph.test/", "http://192.0.2.1/", "file:///etc/hostname", "ftp://127.0.0.1/", "", "x"}) {
         driver.client.start(1, secret_get(url));
         const auto ended = driver.client.take_completed();  // no advance(): it never went out
         ASSERT_EQ(ended.size(), 1u) << url;
@@ -281,7 +230,7 @@ TEST(Failure, WhatMayNotBeSentIsRefusedWithoutAnyNetwork)
 TEST(Failure, ATokenThatWouldWriteHeadersIsRefused)
 {
     ScriptedServer server([](const SeenRequest &) { return Reply{http_answer(200, "", ""), Then::keep}; });
-    Driver driver(brisk());
+    Driver driver(patient());
     for (const std::string &token : {std::string("nobody-may-see\r\nX: y"), std::string("nobody may see"),
                                      std::string("nobody-may-see\0", 15), std::string("nobody-may-see\xff")}) {
         HttpRequest request = get(server.url("/"));
@@ -293,7 +242,7 @@ TEST(Failure, ATokenThatWouldWriteHeadersIsRefused)
 
 TEST(Failure, AGetWithAFormIsRefused)
 {
-    Driver driver(brisk());
+    Driver driver(patient());
     HttpRequest request = get("https://graph.test/");
     request.form = Secret("a=nobody-may-see");
     expect_failure(driver.fetch(std::move(request)), TransportFailure::refused, "GET");

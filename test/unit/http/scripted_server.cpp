@@ -19,7 +19,8 @@ bool same_name(std::string_view a, std::string_view b)
 {
     if (a.size() != b.size()) return false;
     for (std::size_t i = 0; i < a.size(); ++i) {
-        if (std::tolower(static_cast<unsigned char>(a[i])) != std::tolower(static_cast<unsigned char>(b[i]))) return false;
+        if (std::tolower(static_cast<unsigned char>(a[i])) != std::tolower(static_cast<unsigned char>(b[i])))
+            return false;
     }
     return true;
 }
@@ -40,7 +41,8 @@ std::vector<std::string> SeenRequest::headers(std::string_view name) const
         const std::size_t end = head.find("\r\n", line);
         const std::string text = head.substr(line, end - line);
         const std::size_t colon = text.find(": ");
-        if (colon != std::string::npos && same_name(text.substr(0, colon), name)) values.push_back(text.substr(colon + 2));
+        if (colon != std::string::npos && same_name(text.substr(0, colon), name))
+            values.push_back(text.substr(colon + 2));
         line = end + 2;
     }
     return values;

@@ -23,10 +23,10 @@ TEST(Target, PlainHttpIsAllowedToThisMachineOnly)
                             "http://LocalHost/", "http://127.1/", "http://2130706433/", "http://[0:0:0:0:0:0:0:1]/"}) {
         EXPECT_TRUE(url_is_allowed(url)) << url;
     }
-    for (const char *url : {"http://graph.facebook.com/", "http://128.0.0.1/", "http://127.0.0.1.example.com/",
-                            "http://localhost.example.com/", "http://[::2]/", "http://[::ffff:127.0.0.1]/",
-                            "http://0.0.0.0/", "http://[::]/", "http://127.0.0.1@example.com/",
-                            "http://[fe80::1%25lo]/", "http://localhost./"}) {
+    for (const char *url :
+         {"http://graph.facebook.com/", "http://128.0.0.1/", "http://127.0.0.1.example.com/",
+          "http://localhost.example.com/", "http://[::2]/", "http://[::ffff:127.0.0.1]/", "http://0.0.0.0/",
+          "http://[::]/", "http://127.0.0.1@example.com/", "http://[fe80::1%25lo]/", "http://localhost./"}) {
         EXPECT_FALSE(url_is_allowed(url)) << url;
     }
 }
@@ -42,13 +42,13 @@ TEST(Target, OtherSchemesAreRefused)
 TEST(Target, BrokenUrlsAreRefused)
 {
     const std::string with_nul("https://h/\0x", 12);
-    for (const std::string &url : {std::string(), std::string("graph.facebook.com"), std::string("//h/"),
-                                   std::string("https://"), std::string("https:///"), std::string("https://h:99999/"),
-                                   std::string("https://h:port/"), std::string("https://[::1/"),
-                                   std::string("https://h/a b"), std::string("https://h/\r\nX: y"),
-                                   std::string("https://h\\@other/"), std::string("https://h\xc3\xa9/"), with_nul,
-                                   std::string("https://user:word@h/"), std::string("https://user@h/"),
-                                   "https://h/" + std::string(70000, 'x'), "https://" + std::string(300, 'h') + "/"}) {
+    for (const std::string &url :
+         {std::string(), std::string("graph.facebook.com"), std::string("//h/"), std::string("https://"),
+          std::string("https:///"), std::string("https://h:99999/"), std::string("https://h:port/"),
+          std::string("https://[::1/"), std::string("https://h/a b"), std::string("https://h/\r\nX: y"),
+          std::string("https://h\\@other/"), std::string("https://h\xc3\xa9/"), with_nul,
+          std::string("https://user:word@h/"), std::string("https://user@h/"), "https://h/" + std::string(70000, 'x'),
+          "https://" + std::string(300, 'h') + "/"}) {
         EXPECT_FALSE(url_is_allowed(url)) << url.substr(0, 60);
     }
 }
@@ -59,7 +59,8 @@ TEST(Target, NamesHostAndPortWithTheDefaultFilledIn)
     EXPECT_EQ(read_target("https://graph.facebook.com/x?y=1", reason)->name(), "graph.facebook.com:443");
     EXPECT_EQ(read_target("http://[::1]/", reason)->name(), "[::1]:80");
     EXPECT_EQ(read_target("https://H:8/", reason)->origin(), read_target("https://h:8/other", reason)->origin());
-    EXPECT_NE(read_target("https://localhost:8/", reason)->origin(), read_target("http://localhost:8/", reason)->origin());
+    EXPECT_NE(read_target("https://localhost:8/", reason)->origin(),
+              read_target("http://localhost:8/", reason)->origin());
 }
 
 TEST(Target, AReasonQuotesNeitherPathNorQuery)

@@ -77,8 +77,8 @@ TlsServer::TlsServer(const std::string &certificate, const std::string &extra_op
 {
     const std::string folder = certificate_folder();
     if (folder.empty()) return;
-    std::vector<std::string> words{"openssl", "s_server", "-accept", "127.0.0.1:0", "-HTTP", "-cert",
-                                   certificate + ".pem", "-key", "leaf.key"};
+    std::vector<std::string> words{"openssl", "s_server",           "-accept", "127.0.0.1:0", "-HTTP",
+                                   "-cert",   certificate + ".pem", "-key",    "leaf.key"};
     if (!extra_option.empty()) words.push_back(extra_option);
     std::vector<char *> arguments;
     for (std::string &word : words) arguments.push_back(word.data());

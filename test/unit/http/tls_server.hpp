@@ -21,7 +21,10 @@ public:
     TlsServer &operator=(const TlsServer &) = delete;
 
     std::uint16_t port() const noexcept { return port_; }  // 0 if it did not start
-    std::string url(const std::string &host) const { return "https://" + host + ":" + std::to_string(port_) + "/answer"; }
+    std::string url(const std::string &host) const
+    {
+        return "https://" + host + ":" + std::to_string(port_) + "/answer";
+    }
 
 private:
     pid_t process_ = -1;

@@ -3,7 +3,9 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <pthread.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -115,18 +117,36 @@ TEST(Cancel, MakesRoomForTheNextInLine)
 
 TEST(Cancel, ANumberMayBeUsedAgain)
 {
-    ScriptedServer held_server(held);
-    ScriptedServer server([](const SeenRequest &) { return Reply{http_answer(200, "", "ok"), Then::keep}; });
+    ScriptedServer first(held);
+    ScriptedServer second(held);
     http::ClientOptions options;
     options.max_connections_per_host = 1;
     Driver driver(options);
-    driver.client.start(1, get(held_server.url("/")));
-    driver.client.start(2, get(held_server.url("/")));
+    driver.client.start(1, get(first.url("/")));
+    driver.client.start(2, get(first.url("/")));
     driver.client.cancel(2);
-    driver.client.start(2, get(server.url("/")));
+    driver.client.start(2, get(second.url("/")));
+    ASSERT_TRUE(driver.until([&] { return first.requests() == 1 && second.requests() == 1; }));
+    driver.client.cancel(1);  // the place that the first 2 waited for is free now
+    driver.step(milliseconds{0});
+    second.release(http_answer(200, "", "ok"));
     ASSERT_TRUE(driver.until_completed(1));
     EXPECT_EQ(driver.completed.front().id, 2u);
     EXPECT_EQ(driver.completed.front().response.body, "ok");
+    EXPECT_EQ(driver.completed.size(), 1u);
+    EXPECT_EQ(driver.client.in_flight(), 0u);
+    EXPECT_EQ(first.requests() + second.requests(), 2u);
+}
+
+TEST(Cancel, TakesBackWhatHasEndedButWasNotTaken)
+{
+    http::Client client{http::ClientOptions{}};
+    client.start(1, get("ftp://127.0.0.1/"));
+    client.start(2, get("ftp://127.0.0.1/"));
+    client.cancel(1);
+    const auto ended = client.take_completed();
+    ASSERT_EQ(ended.size(), 1u);
+    EXPECT_EQ(ended.front().id, 2u);
 }
 
 TEST(Cancel, AllTakesBackEverythingAlsoWhatHasEnded)
@@ -146,8 +166,8 @@ TEST(Ending, AClientWithTransfersUnderWayGoesQuickly)
     ScriptedServer server(held);
     {
         Driver driver;
-        for (http::TransferId id = 0; id < 20; ++id) driver.client.start(id, secret_get(server.url("/")));
-        ASSERT_TRUE(driver.until([&] { return server.requests() == 20; }));
+        for (http::TransferId id = 0; id < 100; ++id) driver.client.start(id, secret_get(server.url("/")));
+        ASSERT_TRUE(driver.until([&] { return server.requests() == 100; }));
     }
     EXPECT_TRUE(server.wait_for([&] { return server.connections_open() == 0; }));
 }
@@ -207,7 +227,10 @@ unsigned long long blocked_signals(long thread)
 TEST(Signals, ResolverThreadsHaveThemAllBlockedAndTheCallerKeepsItsMask)
 {
     sigset_t before;
-    pthread_sigmask(SIG_BLOCK, nullptr, &before);
+    sigset_t some;  // neither none nor all, so that a wrong mask shows
+    sigemptyset(&some);
+    sigaddset(&some, SIGUSR1);
+    pthread_sigmask(SIG_SETMASK, &some, &before);
     const std::set<long> old_threads = threads();
     {
         Driver driver;
@@ -225,9 +248,28 @@ TEST(Signals, ResolverThreadsHaveThemAllBlockedAndTheCallerKeepsItsMask)
         }
         sigset_t now;
         pthread_sigmask(SIG_BLOCK, nullptr, &now);
-        for (int signal = 1; signal < 65; ++signal) EXPECT_EQ(sigismember(&now, signal), sigismember(&before, signal));
+        for (int signal = 1; signal < 65; ++signal) EXPECT_EQ(sigismember(&now, signal), sigismember(&some, signal));
     }
+    pthread_sigmask(SIG_SETMASK, &before, nullptr);
     release_lookups();
+}
+
+TEST(Ending, AProgramThatTheHostStartsInheritsNoConnection)
+{
+    ScriptedServer server(held);
+    Driver driver;
+    driver.client.start(1, get(server.url("/")));
+    ASSERT_TRUE(driver.until([&] { return server.requests() == 1; }));
+    int found = 0;
+    for (int descriptor = 0; descriptor < 1024; ++descriptor) {
+        sockaddr_in peer{};
+        socklen_t size = sizeof peer;
+        if (getpeername(descriptor, reinterpret_cast<sockaddr *>(&peer), &size) != 0) continue;
+        if (peer.sin_family != AF_INET || ntohs(peer.sin_port) != server.port()) continue;
+        ++found;
+        EXPECT_NE(fcntl(descriptor, F_GETFD) & FD_CLOEXEC, 0);
+    }
+    EXPECT_EQ(found, 1);
 }
 
 TEST(Ending, LeavesNoDescriptorBehind)
