@@ -31,8 +31,10 @@ copy_tree() {
 }
 
 layout() {
-    limit 120 bash "$tree/test/layout.sh"
-    limit 120 bash "$tree/test/layout_can_fail.sh"
+    local status=0
+    limit 120 bash "$tree/test/layout.sh" || status=1
+    limit 120 bash "$tree/test/layout_can_fail.sh" || status=1
+    return $status
 }
 
 check_scripts() {
@@ -66,7 +68,7 @@ run_units_asan() { run_ctest "$work/asan"; }
 build_extension() { limit 900 make -C "$tree" -j "$jobs" PG_CONFIG="$PG_CONFIG" WERROR="$WERROR"; }
 
 # Installs below stage_dir and tells temporary servers to look there. A server that cannot (neither Debian's
-# extension_destdir nor 18's extension_control_path) gets a real installation.
+# extension_destdir nor 18's extension_control_path) gets a real installation. Arguments go to make.
 install_extension() {
     local known libdir sharedir
     known=$("$("$PG_CONFIG" --bindir)/postgres" --describe-config | cut -f1)
@@ -79,11 +81,11 @@ install_extension() {
     elif grep -qx extension_destdir <<<"$known"; then
         echo "extension_destdir = '$stage_dir'" >>"$work/where.conf"
     else
-        limit 120 make -C "$tree" install PG_CONFIG="$PG_CONFIG"
+        limit 120 make -C "$tree" install PG_CONFIG="$PG_CONFIG" "$@"
         return
     fi
     echo "dynamic_library_path = '$stage_dir$libdir:\$libdir'" >>"$work/where.conf"
-    limit 120 make -C "$tree" install PG_CONFIG="$PG_CONFIG" DESTDIR="$stage_dir"
+    limit 120 make -C "$tree" install PG_CONFIG="$PG_CONFIG" DESTDIR="$stage_dir" "$@"
     chmod -R a+rX "$stage_dir"
     test -s "$stage_dir$libdir/instagram_insights.so"
     test -s "$stage_dir$sharedir/extension/instagram_insights.control"
