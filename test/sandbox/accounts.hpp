@@ -47,8 +47,7 @@ std::string app_scoped_id(std::string_view account_id);
 std::string page_id(std::string_view account_id);
 std::string page_token(std::string_view account_id);
 
-class Accounts
-{
+class Accounts {
 public:
     void add(Account account);
     void add_token(const std::string &token, const std::string &account_id);

@@ -12,8 +12,7 @@ namespace {
 constexpr const char *done = "{\"ok\":true}\n";
 
 // One object or an array of them.
-template <class Each> long long for_each_object(const Json &json, Each each)
-{
+template <class Each> long long for_each_object(const Json &json, Each each) {
     if (json.IsObject()) {
         each(json);
         return 1;

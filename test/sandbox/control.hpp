@@ -9,8 +9,7 @@
 
 namespace ig::sandbox {
 
-class Control : public Service
-{
+class Control : public Service {
 public:
     Control(World &world, Hanging &hanging);
     Plan serve(const Incoming &incoming) override;

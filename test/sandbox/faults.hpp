@@ -47,8 +47,7 @@ struct Rule {
 // Throws BadInput.
 Rule parse_rule(const Json &json);
 
-class Faults
-{
+class Faults {
 public:
     void add(Rule rule) { rules_.push_back(std::move(rule)); }
     void clear();

@@ -8,8 +8,7 @@
 
 namespace ig::sandbox {
 
-class Graph : public Service
-{
+class Graph : public Service {
 public:
     Graph(World &world, std::uint64_t seed) : world_(world), random_(seed) {}
     Accept on_accept() override;

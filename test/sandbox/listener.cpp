@@ -16,8 +16,7 @@ namespace ig::sandbox {
 
 namespace {
 
-class Listener : public std::enable_shared_from_this<Listener>
-{
+class Listener : public std::enable_shared_from_this<Listener> {
 public:
     Listener(asio::io_context &io, asio::ssl::context *tls, Service &service, HangingSet &hanging)
         : acceptor_(io), tls_(tls), service_(service), hanging_(hanging), pause_(io)

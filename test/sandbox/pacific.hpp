@@ -25,8 +25,7 @@ std::optional<Day> parse_day(std::string_view text);
 std::optional<Moment> parse_moment(std::string_view text);
 
 // The time the sandbox lives in: the real one, or one that stands still until it is moved.
-class Clock
-{
+class Clock {
 public:
     Moment now() const;
     void freeze(std::optional<Moment> at) { frozen_ = at; }

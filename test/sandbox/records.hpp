@@ -23,8 +23,7 @@ struct CallRecord {
     Moment at{};
 };
 
-class Records
-{
+class Records {
 public:
     // Counts the call; its number goes into it.
     void begin(Call &call);

@@ -60,16 +60,19 @@ struct Transfer {
     }
 };
 
-// Waits until the file appears in the folder.
-void wait_for_file(int watch, const std::string &path)
+// Waits until the file appears in the folder, but no longer than the process lives.
+void wait_for_file(int watch, const std::string &path, pid_t pid)
 {
-    for (;;) {
+    for (int tries = 0; tries < 600; ++tries) {
         if (::access(path.c_str(), R_OK) == 0) return;
+        siginfo_t ended{};
+        ::waitid(P_PID, static_cast<id_t>(pid), &ended, WEXITED | WNOHANG | WNOWAIT);
+        if (ended.si_pid == pid) break;
         pollfd state{watch, POLLIN, 0};
-        if (::poll(&state, 1, 20000) <= 0) throw std::runtime_error("the sandbox did not start");
         char events[4096];
-        if (::read(watch, events, sizeof events) < 0) throw std::runtime_error("inotify");
+        if (::poll(&state, 1, 100) > 0 && ::read(watch, events, sizeof events) < 0) break;
     }
+    throw std::runtime_error("the sandbox did not start");
 }
 
 }  // namespace
@@ -115,6 +118,21 @@ std::vector<Reply> fetch_together(const std::vector<Ask> &asks, const std::funct
 
 SandboxProcess::SandboxProcess(std::vector<std::string> arguments)
 {
+    try {
+        start(std::move(arguments));
+    } catch (...) {
+        clean_up();
+        throw;
+    }
+}
+
+SandboxProcess::~SandboxProcess()
+{
+    clean_up();
+}
+
+void SandboxProcess::start(std::vector<std::string> arguments)
+{
     char name[] = "/tmp/graph_sandbox.XXXXXX";
     if (!::mkdtemp(name)) throw std::runtime_error("mkdtemp");
     dir_ = name;
@@ -123,28 +141,28 @@ SandboxProcess::SandboxProcess(std::vector<std::string> arguments)
     int ends[2];
     if (::pipe2(ends, O_CLOEXEC) != 0) throw std::runtime_error("pipe");
     arguments.insert(arguments.begin(), {GRAPH_SANDBOX, "--dir", dir_, "--exit-with-stdin"});
+    stdin_ = ends[1];
     pid_ = ::fork();
     if (pid_ == 0) {
         ::dup2(ends[0], STDIN_FILENO);
         std::vector<char *> argv;
-        for (std::string &argument : arguments)
-            argv.push_back(argument.data());
+        for (std::string &argument : arguments) argv.push_back(argument.data());
         argv.push_back(nullptr);
         ::execv(argv[0], argv.data());
         std::_Exit(127);
     }
     ::close(ends[0]);
-    stdin_ = ends[1];
-    wait_for_file(watch, dir_ + "/ports.json");
+    wait_for_file(watch, dir_ + "/ports.json", pid_);
     ::close(watch);
     std::ostringstream text;
     text << std::ifstream(dir_ + "/ports.json").rdbuf();
     ports_ = text.str();
 }
 
-SandboxProcess::~SandboxProcess()
+void SandboxProcess::clean_up()
 {
     if (pid_ > 0) close_stdin_and_wait();
+    if (dir_.empty()) return;
     for (const char *file : {"ca.pem", "server.pem", "server.key", "ports.json"}) {
         ::unlink((dir_ + "/" + file).c_str());
     }

@@ -31,10 +31,10 @@ Reply fetch(const Ask &ask);
 // All at once, each on a connection of its own; `meanwhile` runs again and again until they are done.
 std::vector<Reply> fetch_together(const std::vector<Ask> &asks, const std::function<void()> &meanwhile);
 
-class SandboxProcess
-{
+class SandboxProcess {
 public:
     // Starts `program --dir <new temporary folder> --exit-with-stdin <arguments>` and waits for its ports.
+    // Throws std::runtime_error when it does not come up; then nothing is left behind.
     explicit SandboxProcess(std::vector<std::string> arguments);
     ~SandboxProcess();
     SandboxProcess(const SandboxProcess &) = delete;
@@ -56,6 +56,9 @@ public:
     int close_stdin_and_wait();
 
 private:
+    void start(std::vector<std::string> arguments);
+    void clean_up();
+
     std::string dir_;
     std::string ports_;
     pid_t pid_ = -1;

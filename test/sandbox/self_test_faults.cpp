@@ -210,6 +210,11 @@ TEST_F(Faults, IncludeAPortOnWhichEveryConnectHangs)
     EXPECT_EQ(fetch(ask).error, CURLE_OPERATION_TIMEDOUT);
 }
 
+TEST(Process, ThatCannotStartIsToldAtOnce)
+{
+    EXPECT_THROW(SandboxProcess({"--accounts", "many"}), std::runtime_error);
+}
+
 TEST(Process, EndsWhenItsParentIsGone)
 {
     SandboxProcess sandbox({});

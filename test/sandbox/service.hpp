@@ -10,8 +10,7 @@
 
 namespace ig::sandbox {
 
-class Service
-{
+class Service {
 public:
     virtual ~Service() = default;
     virtual Accept on_accept() { return Accept::normal; }
@@ -19,8 +18,7 @@ public:
 };
 
 // The connections that hang until they are released.
-class Hanging
-{
+class Hanging {
 public:
     class Waiter
     {

@@ -25,8 +25,7 @@ namespace asio = boost::asio;
 using Tcp = asio::ip::tcp;
 using ErrorCode = boost::system::error_code;
 
-class HangingSet : public Hanging
-{
+class HangingSet : public Hanging {
 public:
     std::size_t count() const override { return waiters_.size(); }
     void release_all() override
@@ -45,8 +44,7 @@ private:
 
 // Stream is Tcp::socket or asio::ssl::stream<Tcp::socket>. Alive as long as one of its handlers or its place among the
 // hanging is: a hanging session holds itself.
-template <class Stream> class Session : public std::enable_shared_from_this<Session<Stream>>, public Hanging::Waiter
-{
+template <class Stream> class Session : public std::enable_shared_from_this<Session<Stream>>, public Hanging::Waiter {
 public:
     Session(Stream stream, Service &service, HangingSet &hanging)
         : stream_(std::move(stream)), service_(service), hanging_(hanging), timer_(stream_.get_executor()),

@@ -14,8 +14,7 @@
 namespace ig::sandbox {
 
 // Mixes texts and numbers to 64 bits; the same on every machine.
-class Mixer
-{
+class Mixer {
 public:
     explicit Mixer(std::uint64_t seed) : state_(seed * 0xD1342543DE82EF95ull + 1) {}
     Mixer &add(std::string_view text);
@@ -26,8 +25,7 @@ private:
     std::uint64_t state_;
 };
 
-class Values
-{
+class Values {
 public:
     Values(std::uint64_t seed, const Settings &settings, const Clock &clock)
         : seed_(seed), settings_(settings), clock_(clock)
