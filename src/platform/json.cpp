@@ -8,10 +8,12 @@
 #include "platform/rapidjson.hpp"
 #include "platform/text.hpp"
 
-namespace ig::platform {
+namespace ig::platform
+{
 
 // Takes the events of the reader; refuses (returns false) what is beyond the limits.
-class JsonBuilder {
+class JsonBuilder
+{
 public:
     JsonBuilder(Json &json, const JsonLimits &limits) : json_(json), limits_(limits) {}
 
@@ -29,10 +31,7 @@ public:
     {
         return scalar(JsonView::Kind::number, {text, size});
     }
-    bool String(const char *text, rapidjson::SizeType size, bool)
-    {
-        return scalar(JsonView::Kind::text, {text, size});
-    }
+    bool String(const char *text, rapidjson::SizeType size, bool) { return scalar(JsonView::Kind::text, {text, size}); }
     bool Key(const char *text, rapidjson::SizeType size, bool)
     {
         std::tie(key_at_, key_size_) = keep({text, size});
@@ -90,12 +89,13 @@ private:
     const char *refusal_ = nullptr;
 };
 
-namespace {
+namespace
+{
 
 std::string read_into(JsonBuilder &builder, std::string_view text)
 {
-    constexpr unsigned flags = rapidjson::kParseIterativeFlag | rapidjson::kParseValidateEncodingFlag |
-                               rapidjson::kParseNumbersAsStringsFlag;
+    constexpr unsigned flags =
+        rapidjson::kParseIterativeFlag | rapidjson::kParseValidateEncodingFlag | rapidjson::kParseNumbersAsStringsFlag;
     try {
         rapidjson::MemoryStream stream(text.data(), text.size());
         rapidjson::Reader reader;
@@ -110,7 +110,7 @@ std::string read_into(JsonBuilder &builder, std::string_view text)
     }
 }
 
-}  // namespace
+} // namespace
 
 Json Json::parse(std::string_view text, const JsonLimits &limits)
 {
@@ -121,7 +121,7 @@ Json Json::parse(std::string_view text, const JsonLimits &limits)
     } else if (text.size() > limits.bytes) {
         json.problem_ = "it is too long";
     } else if (text.find('\0') != std::string_view::npos) {
-        json.problem_ = "it holds a NUL byte";  // the reader would take it for the end of the text
+        json.problem_ = "it holds a NUL byte"; // the reader would take it for the end of the text
     } else {
         JsonBuilder builder(json, limits);
         json.problem_ = read_into(builder, text);
@@ -179,7 +179,8 @@ JsonView JsonView::member(std::string_view name) const noexcept
 std::size_t JsonView::size() const noexcept
 {
     std::size_t count = 0;
-    for (auto at = begin(); at != end(); ++at) ++count;
+    for (auto at = begin(); at != end(); ++at)
+        ++count;
     return count;
 }
 
@@ -209,4 +210,4 @@ JsonView::Iterator &JsonView::Iterator::operator++() noexcept
     return *this;
 }
 
-}  // namespace ig::platform
+} // namespace ig::platform

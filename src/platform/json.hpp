@@ -8,19 +8,21 @@
 #include <string_view>
 #include <vector>
 
-namespace ig::platform {
+namespace ig::platform
+{
 
 struct JsonLimits {
     std::size_t bytes = 16u << 20;
     std::size_t depth = 64;
-    std::size_t values = 200000;  // nodes of the tree, containers included
+    std::size_t values = 200000; // nodes of the tree, containers included
 };
 
 class Json;
 
 // A value in a document, or "missing". Every accessor answers for every kind of value, so a chain such as
 // root.member("error").member("code").integer() is safe whatever came; the document must outlive its views.
-class JsonView {
+class JsonView
+{
 public:
     enum class Kind : std::uint8_t { missing, null, boolean, number, text, array, object };
 
@@ -47,7 +49,8 @@ public:
     std::size_t size() const noexcept;
     JsonView first() const noexcept;
 
-    class Iterator {
+    class Iterator
+    {
     public:
         Iterator(const Json *json, std::uint32_t at) noexcept : json_(json), at_(at) {}
         JsonView operator*() const noexcept;
@@ -75,7 +78,8 @@ private:
 // - U+0000 (written \u0000) is dropped from texts and names, since PostgreSQL's text cannot hold it;
 // - half a surrogate pair becomes U+FFFD or makes the text invalid;
 // - a number beyond 1e308 makes the text invalid (RapidJSON checks the range even where it keeps the digits).
-class Json {
+class Json
+{
 public:
     Json() = default;
     static Json parse(std::string_view text, const JsonLimits &limits = {});
@@ -111,4 +115,4 @@ private:
     std::string problem_ = "there is no text";
 };
 
-}  // namespace ig::platform
+} // namespace ig::platform

@@ -7,9 +7,11 @@
 
 #include "platform/text.hpp"
 
-namespace ig::platform {
+namespace ig::platform
+{
 
-namespace {
+namespace
+{
 
 constexpr std::string_view mark = "[redacted]";
 // Longer texts are cut before they are searched; far more than what may remain of them.
@@ -49,16 +51,16 @@ bool ends_with(std::string_view name, std::string_view end) noexcept
 // (%26access_token, \u0026access_token) and because of names such as page_access_token.
 bool names_a_secret(std::string_view word) noexcept
 {
-    constexpr std::array<std::string_view, 8> ends = {"token",         "secret",   "appsecret_proof", "password",
+    constexpr std::array<std::string_view, 8> ends = {"token",          "secret", "appsecret_proof", "password",
                                                       "signed_request", "_proof", "code_verifier",   "api_key"};
     return std::any_of(ends.begin(), ends.end(), [&](std::string_view end) { return ends_with(word, end); });
 }
 
 bool names_a_code(std::string_view word) noexcept
 {
-    return equals_ignoring_case(word, "code") || ends_with(word, "auth_code") || ends_with(word, "authorization_code") ||
-           equals_ignoring_case(word, "26code") || equals_ignoring_case(word, "3fcode") ||
-           equals_ignoring_case(word, "u0026code");
+    return equals_ignoring_case(word, "code") || ends_with(word, "auth_code") ||
+           ends_with(word, "authorization_code") || equals_ignoring_case(word, "26code") ||
+           equals_ignoring_case(word, "3fcode") || equals_ignoring_case(word, "u0026code");
 }
 
 // Codes of errors are short numbers, codes of logins are neither.
@@ -84,7 +86,8 @@ std::size_t secret_begin(std::string_view word) noexcept
     return std::string_view::npos;
 }
 
-class Redactor {
+class Redactor
+{
 public:
     explicit Redactor(std::string_view text) noexcept : in_(text) {}
 
@@ -100,9 +103,9 @@ public:
 private:
     // What stands between a name and its value.
     struct Separator {
-        std::size_t end;  // where the value begins
+        std::size_t end; // where the value begins
         bool quoted_name;
-        char sign;  // '=' or ':', NUL if there is none
+        char sign; // '=' or ':', NUL if there is none
     };
 
     bool starts(std::size_t at, std::string_view text) const noexcept
@@ -123,7 +126,8 @@ private:
         for (const std::string_view scheme : {"https://", "http://", "https:\\/\\/", "http:\\/\\/"}) {
             if (!starts(at_, scheme)) continue;
             std::size_t end = at_ + scheme.size();
-            while (end < in_.size() && !url_ends(end)) ++end;
+            while (end < in_.size() && !url_ends(end))
+                ++end;
             std::string_view rest = in_.substr(at_ + scheme.size(), end - at_ - scheme.size());
             const std::size_t query = rest.find_first_of("?#");
             const bool cut = query != std::string_view::npos;
@@ -146,13 +150,15 @@ private:
     bool url_ends(std::size_t at) const noexcept
     {
         const char c = in_[at];
-        return c == ' ' || is_quote(c) || c == '<' || c == '>' || (c == '\\' && peek(at + 1) != '/' && peek(at + 1) != 'u');
+        return c == ' ' || is_quote(c) || c == '<' || c == '>' ||
+               (c == '\\' && peek(at + 1) != '/' && peek(at + 1) != 'u');
     }
 
     bool take_word()
     {
         std::size_t end = at_;
-        while (end < in_.size() && is_word(in_[end])) ++end;
+        while (end < in_.size() && is_word(in_[end]))
+            ++end;
         if (end == at_) return false;
         const std::string_view word = in_.substr(at_, end - at_);
         if (take_bearer(word) || take_named(word) || take_app_token(word)) return true;
@@ -162,7 +168,8 @@ private:
         if (secret != std::string_view::npos) {
             out_ += mark;
             // What else a token may consist of; a full stop that ends the sentence goes with it.
-            while (is_word(peek(at_)) || (peek(at_) && std::string_view(".|~%+/=").find(peek(at_)) != std::string_view::npos))
+            while (is_word(peek(at_)) ||
+                   (peek(at_) && std::string_view(".|~%+/=").find(peek(at_)) != std::string_view::npos))
                 ++at_;
         }
         return true;
@@ -205,7 +212,7 @@ private:
         const bool quoted = is_quote(peek(opening));
         const std::size_t value = quoted ? opening + 1 : separator.end;
         std::size_t end = quoted ? quoted_end(value, in_[opening]) : unquoted_end(value);
-        if (header && !quoted && peek(end) == ' ') end = unquoted_end(end + 1);  // the scheme, then the credentials
+        if (header && !quoted && peek(end) == ' ') end = unquoted_end(end + 1); // the scheme, then the credentials
         if (code && is_error_code(in_.substr(value, end - value))) return false;
         out_ += in_.substr(at_, value - at_);
         hide(value, end);
@@ -236,7 +243,8 @@ private:
     std::size_t quoted_end(std::size_t value, char quote) const noexcept
     {
         std::size_t end = std::min(in_.find(quote, value), in_.size());
-        while (end > value && end < in_.size() && in_[end - 1] == '\\') --end;
+        while (end > value && end < in_.size() && in_[end - 1] == '\\')
+            --end;
         return end;
     }
 
@@ -260,11 +268,11 @@ private:
     std::string out_;
 };
 
-}  // namespace
+} // namespace
 
 std::string redact(std::string_view text)
 {
     return shortened(Redactor(one_line(text, searched_characters)).run(), redacted_characters);
 }
 
-}  // namespace ig::platform
+} // namespace ig::platform

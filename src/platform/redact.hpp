@@ -5,7 +5,8 @@
 #include <string>
 #include <string_view>
 
-namespace ig::platform {
+namespace ig::platform
+{
 
 inline constexpr std::size_t redacted_characters = 500;
 
@@ -15,4 +16,4 @@ inline constexpr std::size_t redacted_characters = 500;
 // that begin like a token of Meta, and long strings that look random. Rather too much is hidden than too little.
 std::string redact(std::string_view text);
 
-}  // namespace ig::platform
+} // namespace ig::platform

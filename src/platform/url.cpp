@@ -1,7 +1,8 @@
 // Percent encoding by RFC 3986.
 #include "platform/url.hpp"
 
-namespace ig::platform {
+namespace ig::platform
+{
 
 std::string percent_encoded(std::string_view text)
 {
@@ -24,7 +25,8 @@ std::string percent_encoded(std::string_view text)
 
 std::string joined_path(std::string_view base, const std::vector<std::string_view> &parts)
 {
-    while (!base.empty() && base.back() == '/') base.remove_suffix(1);
+    while (!base.empty() && base.back() == '/')
+        base.remove_suffix(1);
     std::string url(base);
     for (const std::string_view part : parts) {
         if (part.empty()) continue;
@@ -45,4 +47,4 @@ std::string encoded_list(const std::vector<std::string> &items)
     return list;
 }
 
-}  // namespace ig::platform
+} // namespace ig::platform

@@ -5,7 +5,8 @@
 #include <string_view>
 #include <vector>
 
-namespace ig::platform {
+namespace ig::platform
+{
 
 // Everything but letters, digits and -._~ as %XX.
 std::string percent_encoded(std::string_view text);
@@ -16,4 +17,4 @@ std::string joined_path(std::string_view base, const std::vector<std::string_vie
 // The items encoded one by one, with plain commas between them: the Graph API's lists.
 std::string encoded_list(const std::vector<std::string> &items);
 
-}  // namespace ig::platform
+} // namespace ig::platform

@@ -7,7 +7,8 @@
 #include "platform/instagram/instagram.hpp"
 #include "platform/text.hpp"
 
-namespace {
+namespace
+{
 
 void require(bool holds)
 {
@@ -28,10 +29,11 @@ void read(ig::platform::MetricShape shape, const ig::HttpResponse &response)
         require(value.end_time > query.since && value.end_time <= query.until);
     }
     require(!reading.failure || reading.values.empty());
-    for (const ig::platform::Failure &failure : reading.dropped) require(!failure.message.empty());
+    for (const ig::platform::Failure &failure : reading.dropped)
+        require(!failure.message.empty());
 }
 
-}  // namespace
+} // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size)
 {

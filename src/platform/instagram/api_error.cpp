@@ -7,9 +7,11 @@
 
 #include "platform/text.hpp"
 
-namespace ig::platform::instagram {
+namespace ig::platform::instagram
+{
 
-namespace {
+namespace
+{
 
 // Longer blocks are not known; a worker that believed in months would look dead.
 constexpr std::chrono::seconds longest_wait = std::chrono::hours(24);
@@ -47,7 +49,7 @@ std::optional<std::chrono::seconds> wait_in_error_data(JsonView data)
 {
     constexpr std::string_view member = "estimated_time_to_regain_access";
     if (!data.is_text()) return minutes_of(data.member(member));
-    const Json inner = Json::parse(data.text());  // an object written as a string
+    const Json inner = Json::parse(data.text()); // an object written as a string
     return minutes_of(inner.root().member(member));
 }
 
@@ -118,11 +120,11 @@ std::optional<ApiError> from_challenge(const HttpResponse &response)
     ApiError error;
     append_repaired_utf8(error.text, header.substr(open + 1, close - open - 1));
     error.code = code_in_text(error.text);
-    if (error.code == 0) return std::nullopt;  // a plain challenge: the status says as much
+    if (error.code == 0) return std::nullopt; // a plain challenge: the status says as much
     return error;
 }
 
-}  // namespace
+} // namespace
 
 std::optional<ApiError> find_api_error(const HttpResponse &response, JsonView body)
 {
@@ -157,4 +159,4 @@ std::optional<std::chrono::seconds> wait_in_headers(const HttpResponse &response
     return bounded_wait(seconds, std::chrono::seconds(1));
 }
 
-}  // namespace ig::platform::instagram
+} // namespace ig::platform::instagram

@@ -5,9 +5,11 @@
 
 #include "platform/text.hpp"
 
-namespace ig::platform::instagram {
+namespace ig::platform::instagram
+{
 
-namespace {
+namespace
+{
 
 using Kind = FailureKind;
 using Reach = FailureReach;
@@ -23,10 +25,9 @@ constexpr std::string_view three_causes =
     "One of three things: the account id is wrong or the account was deleted; the token's user has no role on it or "
     "{scopes} was not granted; or the account is not a professional one. Check the id, then connect the account again.";
 constexpr std::string_view metric_refused =
-    "The API of this version does not offer the metric for this account; it is left out and asked again after a week. Take "
-    "it off with ig_set_metrics(). If the answer lists the metrics it allows, choose from those.";
-constexpr std::string_view window_too_long =
-    "Ask for at most 29 days in one window.";
+    "The API of this version does not offer the metric for this account; it is left out and asked again after a week. "
+    "Take it off with ig_set_metrics(). If the answer lists the metrics it allows, choose from those.";
+constexpr std::string_view window_too_long = "Ask for at most 29 days in one window.";
 constexpr std::string_view last_30_days =
     "The metric has no older history. Ask for days within the last 30 without today.";
 constexpr std::string_view wrong_parameter =
@@ -51,8 +52,8 @@ constexpr CodeRule rules[] = {
     {100, 100, 33, "", Kind::permission, Reach::account, false, three_causes},
     {100, 100, any, "object with id", Kind::permission, Reach::account, false, three_causes},
     {100, 100, any, "unsupported request", Kind::permission, Reach::account, false,
-     "The user has no (tester) role in an app that is in development, or the token is one of the Basic Display API, which "
-     "ended in 2024. Accept the role, then connect the account again."},
+     "The user has no (tester) role in an app that is in development, or the token is one of the Basic Display API, "
+     "which ended in 2024. Accept the role, then connect the account again."},
     {100, 100, 2108006, "", Kind::not_supported, Reach::metrics, false,
      "Content from before the account became a professional one has no insights, and never will."},
     {100, 100, 36007, "", Kind::needs_login, Reach::account, false, "The login code expired. Start the login again."},
@@ -84,23 +85,27 @@ constexpr CodeRule rules[] = {
      "The token expired. Connect the account again with ig_authorize_url() and ig_connect()."},
     {190, 190, 464, "", Kind::needs_login, Reach::account, false, visit_facebook},
     {190, 190, 467, "", Kind::needs_login, Reach::account, false,
-     "The user logged out or the token was revoked. Connect the account again with ig_authorize_url() and ig_connect()."},
+     "The user logged out or the token was revoked. Connect the account again with ig_authorize_url() and "
+     "ig_connect()."},
     {190, 190, 492, "", Kind::needs_login, Reach::account, false,
      "The user has no role on the Facebook Page any more. Give the role back, then connect the account again."},
     {190, 190, 0, "expired", Kind::needs_login, Reach::account, false,
      "The token expired. Connect the account again with ig_authorize_url() and ig_connect()."},
     {190, 190, 0, "parse", Kind::needs_login, Reach::account, false,
-     "What is stored is not a token of this login: it was cut, altered or made for the other host. Hand in the right one "
+     "What is stored is not a token of this login: it was cut, altered or made for the other host. Hand in the right "
+     "one "
      "with ig_connect_token(), with login 'facebook' for EAA... and 'instagram' for IG... tokens."},
     {190, 190, 0, "malformed", Kind::needs_login, Reach::account, false,
-     "What is stored is not a token of this login: it was cut, altered or made for the other host. Hand in the right one "
+     "What is stored is not a token of this login: it was cut, altered or made for the other host. Hand in the right "
+     "one "
      "with ig_connect_token(), with login 'facebook' for EAA... and 'instagram' for IG... tokens."},
     {190, 190, any, "", Kind::needs_login, Reach::account, false, hints::connect_again},
     {200, 299, any, "", Kind::permission, Reach::metrics, false, hints::grant_scopes},
 
     {341, 341, any, "", Kind::throttled, Reach::app, true, hints::slow_down},
     {368, 368, any, "", Kind::permission, Reach::account, false,
-     "Meta blocked the user for a while for policy reasons. The user sees why on instagram.com or facebook.com; the block "
+     "Meta blocked the user for a while for policy reasons. The user sees why on instagram.com or facebook.com; the "
+     "block "
      "ends by itself after hours or days."},
     // The flat shape of the code exchange: its code is the HTTP status.
     {400, 400, any, "code was not found", Kind::needs_login, Reach::account, false,
@@ -120,7 +125,7 @@ constexpr CodeRule rules[] = {
 // Errors of publishing, under many codes (also 1 and 4): permanent, and none of our requests publishes.
 constexpr CodeRule publishing = {0, 0, any, "", Kind::invalid_request, Reach::request, false, wrong_parameter};
 
-}  // namespace
+} // namespace
 
 const CodeRule *find_rule(const ApiError &error) noexcept
 {
@@ -144,8 +149,9 @@ std::string hint_for(const CodeRule &rule, Login login)
 
 std::string_view scopes_of(Login login) noexcept
 {
-    return login == Login::facebook ? "instagram_basic, instagram_manage_insights, pages_show_list, pages_read_engagement"
-                                    : "instagram_business_basic, instagram_business_manage_insights";
+    return login == Login::facebook
+               ? "instagram_basic, instagram_manage_insights, pages_show_list, pages_read_engagement"
+               : "instagram_business_basic, instagram_business_manage_insights";
 }
 
-}  // namespace ig::platform::instagram
+} // namespace ig::platform::instagram

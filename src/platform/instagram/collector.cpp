@@ -6,9 +6,11 @@
 #include "platform/redact.hpp"
 #include "platform/text.hpp"
 
-namespace ig::platform::instagram {
+namespace ig::platform::instagram
+{
 
-namespace {
+namespace
+{
 
 // Twenty metrics over a 29-day window are 580.
 constexpr std::size_t max_values = 10000;
@@ -35,9 +37,11 @@ DropText text_of(Drop reason) noexcept
         return {FailureKind::malformed, "that sum up several days instead of each day",
                 "The metric answers with totals: its metric_type must be total_value. Update the extension's metrics."};
     case Drop::too_many:
-    case Drop::count_: break;
+    case Drop::count_:
+        break;
     }
-    return {FailureKind::malformed, "beyond the limit of one answer", "Report it: no request of ours asks for so many."};
+    return {FailureKind::malformed, "beyond the limit of one answer",
+            "Report it: no request of ours asks for so many."};
 }
 
 Failure dropped(std::string_view metric, std::size_t count, const DropText &text)
@@ -45,15 +49,15 @@ Failure dropped(std::string_view metric, std::size_t count, const DropText &text
     Failure failure;
     failure.kind = text.kind;
     failure.reach = FailureReach::metrics;
-    failure.message = redact("left out " + std::to_string(count) + (count == 1 ? " value " : " values ") +
-                             (metric.empty() ? std::string() : "of " + std::string(metric) + " ") +
-                             std::string(text.what));
+    failure.message =
+        redact("left out " + std::to_string(count) + (count == 1 ? " value " : " values ") +
+               (metric.empty() ? std::string() : "of " + std::string(metric) + " ") + std::string(text.what));
     failure.hint = text.hint;
     if (!metric.empty()) failure.metrics.emplace_back(metric);
     return failure;
 }
 
-}  // namespace
+} // namespace
 
 Collector::Collector(const InsightsQuery &query) : query_(query)
 {
@@ -77,7 +81,7 @@ void Collector::take(std::size_t metric, Instant end_time, JsonView value)
         return;
     }
     const bool container = value.is_object() || value.is_array();
-    if (!value.exists() || value.is_null() || (container && value.size() == 0)) return;  // no data
+    if (!value.exists() || value.is_null() || (container && value.size() == 0)) return; // no data
     drop(metric, value.is_object() ? Drop::table : Drop::wrong_type);
 }
 
@@ -103,10 +107,11 @@ Reading Collector::reading() const
         if (collected.values.empty() && !any_drop) reading.without_data.push_back(metric);
     }
     if (nameless_ > 0)
-        reading.dropped.push_back(dropped({}, nameless_,
-                                          {FailureKind::malformed, "that name no metric",
-                                           "The other values were kept. Report it if it lasts: the API may have changed."}));
+        reading.dropped.push_back(
+            dropped({}, nameless_,
+                    {FailureKind::malformed, "that name no metric",
+                     "The other values were kept. Report it if it lasts: the API may have changed."}));
     return reading;
 }
 
-}  // namespace ig::platform::instagram
+} // namespace ig::platform::instagram

@@ -11,19 +11,21 @@
 #include "platform/json.hpp"
 #include "platform/platform.hpp"
 
-namespace ig::platform::instagram {
+namespace ig::platform::instagram
+{
 
 // Why a value was not kept.
 enum class Drop {
-    wrong_type,       // neither a number nor a decimal string
-    table,            // an object of numbers, or only breakdowns: values are plain numbers in this version
-    no_end_time,      // a series value without a time, or with one nobody can read
-    total_of_days,    // one total over several days, which is no day's value
-    too_many,         // beyond the limit on values
-    count_            // how many reasons there are
+    wrong_type,    // neither a number nor a decimal string
+    table,         // an object of numbers, or only breakdowns: values are plain numbers in this version
+    no_end_time,   // a series value without a time, or with one nobody can read
+    total_of_days, // one total over several days, which is no day's value
+    too_many,      // beyond the limit on values
+    count_         // how many reasons there are
 };
 
-class Collector {
+class Collector
+{
 public:
     // The query must outlive the collector.
     explicit Collector(const InsightsQuery &query);
@@ -43,7 +45,7 @@ public:
 private:
     struct Collected {
         std::string_view metric;
-        std::map<Instant, std::string> values;  // the last one of a moment counts
+        std::map<Instant, std::string> values; // the last one of a moment counts
         std::array<std::size_t, static_cast<std::size_t>(Drop::count_)> drops{};
     };
 
@@ -53,4 +55,4 @@ private:
     std::size_t nameless_ = 0;
 };
 
-}  // namespace ig::platform::instagram
+} // namespace ig::platform::instagram

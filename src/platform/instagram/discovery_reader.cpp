@@ -7,11 +7,13 @@
 #include "platform/instagram/snapshot_reader.hpp"
 #include "platform/text.hpp"
 
-namespace ig::platform::instagram {
+namespace ig::platform::instagram
+{
 
-namespace {
+namespace
+{
 
-constexpr std::size_t page_size = 100;  // the limit of discovery_url
+constexpr std::size_t page_size = 100; // the limit of discovery_url
 constexpr std::size_t max_cursor_size = 2048;
 
 // Digits of at most 40 characters, from a string or a number; empty for all else.
@@ -43,8 +45,8 @@ void add(Discovery &discovery, JsonView node, std::string id)
         {std::move(id), display_text(node.member("username")), display_text(node.member("name"))});
 }
 
-// By Meta's paging rules the last page has no `next`, while its cursors may still be there; a full page without `next` is
-// asked on for safety. `next` itself holds the token and is only looked at for being there.
+// By Meta's paging rules the last page has no `next`, while its cursors may still be there; after a full page without
+// `next` we ask on for safety. `next` itself holds the token and is only looked at for being there.
 std::optional<std::string> next_cursor(JsonView root, std::size_t entries)
 {
     const JsonView paging = root.member("paging");
@@ -104,11 +106,11 @@ Discovery read_user(JsonView root)
     return discovery;
 }
 
-}  // namespace
+} // namespace
 
 Discovery read_discovery(Login login, JsonView root)
 {
     return login == Login::facebook ? read_pages(root) : read_user(root);
 }
 
-}  // namespace ig::platform::instagram
+} // namespace ig::platform::instagram

@@ -7,9 +7,11 @@
 #include "platform/instagram/named_metrics.hpp"
 #include "platform/redact.hpp"
 
-namespace ig::platform::instagram {
+namespace ig::platform::instagram
+{
 
-namespace {
+namespace
+{
 
 struct TransportRule {
     FailureKind kind;
@@ -22,7 +24,8 @@ TransportRule transport_rule(TransportFailure failure) noexcept
 {
     using Kind = FailureKind;
     switch (failure) {
-    case TransportFailure::none: break;
+    case TransportFailure::none:
+        break;
     case TransportFailure::resolve:
         return {Kind::network, true, "the host name of the API was not found",
                 "Check the database server's DNS and the host settings, such as instagram_insights.graph_url."};
@@ -45,7 +48,8 @@ TransportRule transport_rule(TransportFailure failure) noexcept
     case TransportFailure::refused:
         return {Kind::invalid_request, false, "the request was not sent, because its URL is not allowed",
                 "The host settings must begin with https:// (http:// for loopback addresses only)."};
-    case TransportFailure::cancelled: return {Kind::cancelled, false, "the request was cancelled", ""};
+    case TransportFailure::cancelled:
+        return {Kind::cancelled, false, "the request was cancelled", ""};
     }
     return {Kind::network, true, "the request failed", "It is tried again."};
 }
@@ -176,11 +180,12 @@ Failure malformed(const HttpResponse &response, std::string_view why)
     failure.retry = true;
     failure.http_status = response.status;
     failure.message = redact("Instagram's answer cannot be read: " + std::string(why));
-    failure.hint = "It is tried again. If it lasts, a proxy may be answering in the API's place: check the host settings.";
+    failure.hint =
+        "It is tried again. If it lasts, a proxy may be answering in the API's place: check the host settings.";
     return failure;
 }
 
-}  // namespace
+} // namespace
 
 Answer open_answer(const HttpResponse &response, const Asked &asked)
 {
@@ -202,4 +207,4 @@ Answer open_answer(const HttpResponse &response, const Asked &asked)
     return answer;
 }
 
-}  // namespace ig::platform::instagram
+} // namespace ig::platform::instagram

@@ -11,7 +11,8 @@
 #include "platform/json.hpp"
 #include "platform/platform.hpp"
 
-namespace ig::platform::instagram {
+namespace ig::platform::instagram
+{
 
 // What was asked, as far as it matters for a failure.
 struct Asked {
@@ -28,4 +29,4 @@ struct Answer {
 // Transport first, then the body's own error whatever the status, then the status, then the form of the body.
 Answer open_answer(const HttpResponse &response, const Asked &asked);
 
-}  // namespace ig::platform::instagram
+} // namespace ig::platform::instagram

@@ -6,15 +6,17 @@
 #include "platform/instagram/collector.hpp"
 #include "platform/timestamp.hpp"
 
-namespace ig::platform::instagram {
+namespace ig::platform::instagram
+{
 
-namespace {
+namespace
+{
 
-// What is outside was not asked for: the day before the window, or one that is not complete yet (requests.cpp says why they
-// come at all).
+// What is outside was not asked for: the day before the window, or one that is not complete yet (requests.cpp says why
+// they come at all).
 bool in_window(const InsightsQuery &query, Instant end_time)
 {
-    if (query.until <= query.since) return true;  // the request had no window
+    if (query.until <= query.since) return true; // the request had no window
     return end_time > query.since && end_time <= query.until;
 }
 
@@ -65,7 +67,7 @@ void read_item(const InsightsQuery &query, Collector &collector, JsonView item)
     const JsonView name = item.member("name");
     if (!name.is_text()) return collector.drop_nameless();
     const std::size_t metric = collector.find(name.text());
-    if (metric == Collector::npos) return;  // not asked for
+    if (metric == Collector::npos) return; // not asked for
     const JsonView period = item.member("period");
     if (period.is_text() && period.text() != query.period) return;
     const JsonView values = item.member("values");
@@ -78,7 +80,7 @@ void read_item(const InsightsQuery &query, Collector &collector, JsonView item)
         read_series(query, collector, metric, values);
 }
 
-}  // namespace
+} // namespace
 
 Reading read_insights(const InsightsQuery &query, JsonView root)
 {
@@ -100,4 +102,4 @@ Reading read_insights(const InsightsQuery &query, JsonView root)
     return collector.reading();
 }
 
-}  // namespace ig::platform::instagram
+} // namespace ig::platform::instagram

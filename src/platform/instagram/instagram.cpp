@@ -9,7 +9,8 @@
 #include "platform/instagram/requests.hpp"
 #include "platform/instagram/snapshot_reader.hpp"
 
-namespace ig::platform {
+namespace ig::platform
+{
 
 Instagram::Instagram(Endpoints endpoints) : endpoints_(std::move(endpoints)) {}
 
@@ -57,4 +58,4 @@ Discovery Instagram::read_discovery(Login login, const HttpResponse &response) c
     return instagram::read_discovery(login, answer.body.root());
 }
 
-}  // namespace ig::platform
+} // namespace ig::platform

@@ -3,9 +3,11 @@
 
 #include "platform/platform.hpp"
 
-namespace ig::platform {
+namespace ig::platform
+{
 
-class Instagram : public Platform {
+class Instagram : public Platform
+{
 public:
     explicit Instagram(Endpoints endpoints);
 
@@ -19,4 +21,4 @@ private:
     Endpoints endpoints_;
 };
 
-}  // namespace ig::platform
+} // namespace ig::platform

@@ -8,9 +8,11 @@
 
 #include "platform/url.hpp"
 
-namespace ig::platform::instagram {
+namespace ig::platform::instagram
+{
 
-namespace {
+namespace
+{
 
 const std::string &host_of(const Endpoints &endpoints, Login login)
 {
@@ -31,15 +33,15 @@ std::string snapshot_url(const Endpoints &endpoints, const InsightsQuery &query)
            "?fields=" + encoded_list(fields);
 }
 
-}  // namespace
+} // namespace
 
-// metric_type=time_series is never sent: it is the documented default, every client seen live leaves it out, and should the
-// default change, the reader sees by the answer's shape which one came and takes no total of many days for a day.
+// metric_type=time_series is never sent: it is the documented default and what most clients seen live rely on. Should
+// the default change, the reader sees by the answer's shape which one came and takes no total of many days for a day.
 std::string insights_url(const Endpoints &endpoints, const InsightsQuery &query)
 {
     if (query.shape == MetricShape::snapshot) return snapshot_url(endpoints, query);
-    std::string url = joined_path(host_of(endpoints, query.login),
-                                  {endpoints.api_version, query.account_id, "insights"});
+    std::string url =
+        joined_path(host_of(endpoints, query.login), {endpoints.api_version, query.account_id, "insights"});
     url += "?metric=" + encoded_list(query.metrics) + "&period=" + percent_encoded(query.period);
     if (query.shape == MetricShape::total_value) url += "&metric_type=total_value";
     if (query.until > query.since) {
@@ -63,4 +65,4 @@ std::string discovery_url(const Endpoints &endpoints, Login login, const std::op
     return url;
 }
 
-}  // namespace ig::platform::instagram
+} // namespace ig::platform::instagram

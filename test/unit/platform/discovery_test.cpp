@@ -6,11 +6,13 @@
 #include "samples.hpp"
 #include "support.hpp"
 
-namespace ig::platform {
+namespace ig::platform
+{
 
 using testing::HasSubstr;
 
-namespace {
+namespace
+{
 
 Discovery discover(Login login, std::string_view body, int status = 200)
 {
@@ -20,11 +22,12 @@ Discovery discover(Login login, std::string_view body, int status = 200)
 std::string page_list(std::size_t count, std::string_view paging)
 {
     std::string body = "{\"data\":[";
-    for (std::size_t i = 0; i < count; ++i) body += std::string(i ? "," : "") + "{\"id\":\"1\"}";
+    for (std::size_t i = 0; i < count; ++i)
+        body += std::string(i ? "," : "") + "{\"id\":\"1\"}";
     return body + "],\"paging\":" + std::string(paging) + "}";
 }
 
-}  // namespace
+} // namespace
 
 TEST(Discovery, PagesWithoutInstagramAreSkipped)
 {
@@ -46,7 +49,8 @@ TEST(Discovery, NoPagesIsATrueAnswer)
 
 TEST(Discovery, FollowsTheCursorWhileThereIsMore)
 {
-    const char *more = R"({"cursors":{"before":"B","after":"A"},"next":"https://graph.facebook.com/x?access_token=EAA"})";
+    const char *more =
+        R"({"cursors":{"before":"B","after":"A"},"next":"https://graph.facebook.com/x?access_token=EAA"})";
     const char *last = R"({"cursors":{"before":"B","after":"A"}})";
     EXPECT_EQ(discover(Login::facebook, page_list(3, more)).next_cursor, "A");
     EXPECT_FALSE(discover(Login::facebook, page_list(3, last)).next_cursor);
@@ -58,7 +62,9 @@ TEST(Discovery, FollowsTheCursorWhileThereIsMore)
 TEST(Discovery, OneAccountOfTwoPagesComesOnce)
 {
     EXPECT_EQ(discover(Login::facebook, R"({"data":[{"instagram_business_account":{"id":"17"}},
-        {"instagram_business_account":{"id":17}},{"instagram_business_account":{"id":"18"}}]})").accounts.size(), 2u);
+        {"instagram_business_account":{"id":17}},{"instagram_business_account":{"id":"18"}}]})")
+                  .accounts.size(),
+              2u);
 }
 
 TEST(Discovery, AnUnreadableIdCostsOnlyItsPage)
@@ -74,10 +80,11 @@ TEST(Discovery, AnUnreadableIdCostsOnlyItsPage)
 
 TEST(Discovery, UserNodeFlatOrWrappedIdAsTextOrNumber)
 {
-    for (const char *body : {R"({"user_id":17841400000000001,"username":"acme","name":"A","account_type":"BUSINESS"})",
-                             R"({"data":[{"user_id":"17841400000000001","username":"acme","name":"A"}]})",
-                             R"({"data":{"user_id":"17841400000000001","username":"acme","name":"A"}})",
-                             R"({"id":"17841400000000001","username":"acme","name":"A","account_type":"MEDIA_CREATOR"})"}) {
+    for (const char *body :
+         {R"({"user_id":17841400000000001,"username":"acme","name":"A","account_type":"BUSINESS"})",
+          R"({"data":[{"user_id":"17841400000000001","username":"acme","name":"A"}]})",
+          R"({"data":{"user_id":"17841400000000001","username":"acme","name":"A"}})",
+          R"({"id":"17841400000000001","username":"acme","name":"A","account_type":"MEDIA_CREATOR"})"}) {
         const Discovery discovery = discover(Login::instagram, body);
         ASSERT_EQ(discovery.accounts.size(), 1u) << body;
         EXPECT_EQ(discovery.accounts[0].account_id, "17841400000000001");
@@ -115,4 +122,4 @@ TEST(Discovery, ErrorsAreJudgedAsEverywhere)
     EXPECT_EQ(discovery.failure->subcode, 463);
 }
 
-}  // namespace ig::platform
+} // namespace ig::platform

@@ -8,13 +8,15 @@
 #include "samples.hpp"
 #include "support.hpp"
 
-namespace ig::platform {
+namespace ig::platform
+{
 
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
-namespace {
+namespace
+{
 
 std::string series_of(std::string_view entries)
 {
@@ -39,7 +41,7 @@ void expect_one_drop(const Reading &reading, FailureKind kind, std::string_view 
     EXPECT_FALSE(reading.dropped[0].hint.empty());
 }
 
-}  // namespace
+} // namespace
 
 TEST(Reader, SeriesBecomesOneValueADay)
 {
@@ -71,6 +73,14 @@ TEST(Reader, ShapeIsChosenByWhatIsThere)
     EXPECT_THAT(lines(read(navigation, samples::both_shapes)), ElementsAre("navigation 57 1795248000"));
 }
 
+TEST(Reader, OfBothShapesTheOneAskedForCounts)
+{
+    const char *body = R"({"data":[{"name":"reach","total_value":{"value":30},"values":[
+        {"value":10,"end_time":"2026-11-20T08:00:00+0000"},{"value":20,"end_time":"2026-11-21T08:00:00+0000"}]}]})";
+    EXPECT_THAT(lines(read(series_query({"reach"}), body)), ElementsAre("reach 10 1795161600", "reach 20 1795248000"));
+    EXPECT_THAT(lines(read(total_query({"reach"}), body)), ElementsAre("reach 30 1795248000"));
+}
+
 TEST(Reader, TotalOfSeveralDaysIsNoDaysValue)
 {
     const Reading reading = read(series_query({"views"}), total_of(R"({"value":5})"));
@@ -89,7 +99,8 @@ TEST(Reader, MissingIsNotZero)
           std::string(R"({"data":[{"name":"reach","total_value":null}]})"),
           std::string(R"({"data":[{"name":"reach","total_value":{}}]})"),
           std::string(R"({"data":[{"name":"reach","total_value":{"value":null}}]})"),
-          std::string(R"({"data":[{"name":"reach","total_value":{"breakdowns":[{"dimension_keys":["x"],"results":[]}]}}]})")}) {
+          std::string(
+              R"({"data":[{"name":"reach","total_value":{"breakdowns":[{"dimension_keys":["x"],"results":[]}]}}]})")}) {
         const Reading reading = read(series_query({"reach", "views"}), body);
         EXPECT_FALSE(reading.failure) << body;
         EXPECT_THAT(reading.values, IsEmpty()) << body;
@@ -106,8 +117,8 @@ TEST(Reader, ZeroIsAValue)
 
 TEST(Reader, SilentlyDroppedMetricIsWithoutData)
 {
-    const Reading reading = read(series_query({"reach", "profile_views"}), series_of(
-        R"({"value":1,"end_time":"2026-11-20T08:00:00+0000"})"));
+    const Reading reading = read(series_query({"reach", "profile_views"}),
+                                 series_of(R"({"value":1,"end_time":"2026-11-20T08:00:00+0000"})"));
     EXPECT_THAT(lines(reading), ElementsAre("reach 1 1795161600"));
     EXPECT_THAT(reading.without_data, ElementsAre("profile_views"));
 }
@@ -125,8 +136,9 @@ TEST(Reader, NumbersStayExact)
 
 TEST(Reader, WrongTypesAreDroppedAndNamed)
 {
-    for (const char *value : {"true", "\"many\"", "\"\"", "\"1,200\"", "\"NaN\"", "\" 5\"", "[1]", "1e300",
-                              "1234567890123456789012345678901234567890123456789012345678901234567890123456789012345"}) {
+    for (const char *value :
+         {"true", "\"many\"", "\"\"", "\"1,200\"", "\"NaN\"", "\" 5\"", "[1]", "1e300",
+          "1234567890123456789012345678901234567890123456789012345678901234567890123456789012345"}) {
         const Reading reading = read(total_query({"views"}), total_of(std::string("{\"value\":") + value + "}"));
         EXPECT_THAT(reading.values, IsEmpty()) << value;
         expect_one_drop(reading, FailureKind::malformed, "views", "left out 1 value of views");
@@ -135,8 +147,11 @@ TEST(Reader, WrongTypesAreDroppedAndNamed)
 
 TEST(Reader, OneBadValueCostsNoOther)
 {
-    const Reading reading = read(series_query({"reach"}), series_of(
-        R"({"value":true,"end_time":"2026-11-20T08:00:00+0000"},7,{"value":9,"end_time":"2026-11-21T08:00:00+0000"})"));
+    const Reading reading = read(
+        series_query({"reach"}),
+        series_of(
+            R"({"value":true,"end_time":"2026-11-20T08:00:00+0000"},7,
+               {"value":9,"end_time":"2026-11-21T08:00:00+0000"})"));
     EXPECT_THAT(lines(reading), ElementsAre("reach 9 1795248000"));
     expect_one_drop(reading, FailureKind::malformed, "reach", "left out 2 values of reach that are not numbers");
 }
@@ -150,10 +165,12 @@ TEST(Reader, SeriesValueWithoutAReadableTimeIsDropped)
 
 TEST(Reader, EndTimeInAnyUsualForm)
 {
-    for (const char *time : {R"("2026-11-20T08:00:00+0000")", R"("2026-11-20T08:00:00+00:00")", R"("2026-11-20T08:00:00Z")",
-                             R"("2026-11-20T00:00:00-0800")", "1795161600", R"("1795161600")"})
-        EXPECT_THAT(lines(read(series_query({"reach"}), series_of(std::string(R"({"value":5,"end_time":)") + time + "}"))),
-                    ElementsAre("reach 5 1795161600"))
+    for (const char *time :
+         {R"("2026-11-20T08:00:00+0000")", R"("2026-11-20T08:00:00+00:00")", R"("2026-11-20T08:00:00Z")",
+          R"("2026-11-20T00:00:00-0800")", "1795161600", R"("1795161600")"})
+        EXPECT_THAT(
+            lines(read(series_query({"reach"}), series_of(std::string(R"({"value":5,"end_time":)") + time + "}"))),
+            ElementsAre("reach 5 1795161600"))
             << time;
 }
 
@@ -172,8 +189,10 @@ TEST(Reader, TablesAreNotSupportedYetAndSaidSo)
 
 TEST(Reader, OnlyTheWindowAskedForCounts)
 {
-    const Reading reading = read(series_query({"reach"}), series_of(
-        R"({"value":1,"end_time":"2026-11-19T08:00:00+0000"},{"value":2,"end_time":"2026-11-20T08:00:00+0000"},
+    const Reading reading =
+        read(series_query({"reach"}),
+             series_of(
+                 R"({"value":1,"end_time":"2026-11-19T08:00:00+0000"},{"value":2,"end_time":"2026-11-20T08:00:00+0000"},
            {"value":3,"end_time":"2026-11-21T08:00:00+0000"},{"value":4,"end_time":"2026-11-22T08:00:00+0000"})"));
     EXPECT_THAT(lines(reading), ElementsAre("reach 2 1795161600", "reach 3 1795248000"));
     EXPECT_THAT(reading.dropped, IsEmpty());
@@ -188,8 +207,10 @@ TEST(Reader, WithoutAWindowEveryDayCounts)
 
 TEST(Reader, OrderAndRepetitionDoNotMatter)
 {
-    const Reading reading = read(series_query({"reach", "reach"}), series_of(
-        R"({"value":3,"end_time":"2026-11-21T08:00:00+0000"},{"value":1,"end_time":"2026-11-20T08:00:00+0000"},
+    const Reading reading =
+        read(series_query({"reach", "reach"}),
+             series_of(
+                 R"({"value":3,"end_time":"2026-11-21T08:00:00+0000"},{"value":1,"end_time":"2026-11-20T08:00:00+0000"},
            {"value":2,"end_time":"2026-11-20T08:00:00Z"})"));
     EXPECT_THAT(lines(reading), ElementsAre("reach 2 1795161600", "reach 3 1795248000"));
 }
@@ -250,7 +271,8 @@ TEST(Snapshot, FieldsOfTheUserNodeUnderTheEndOfTheWindow)
 {
     InsightsQuery query = series_query({"followers_count", "media_count"});
     query.shape = MetricShape::snapshot;
-    for (const std::string &body : {std::string(samples::user_node), "{\"data\":[" + std::string(samples::user_node) + "]}"}) {
+    for (const std::string &body :
+         {std::string(samples::user_node), "{\"data\":[" + std::string(samples::user_node) + "]}"}) {
         const Reading reading = read(query, body);
         EXPECT_THAT(lines(reading), ElementsAre("followers_count 5120 1795248000"));
         EXPECT_THAT(reading.without_data, ElementsAre("media_count"));
@@ -263,12 +285,14 @@ TEST(Snapshot, OddFieldsAreDroppedAndNamesBounded)
 {
     InsightsQuery query = series_query({"followers_count"});
     query.shape = MetricShape::snapshot;
-    expect_one_drop(read(query, R"({"followers_count":[7]})"), FailureKind::malformed, "followers_count", "not numbers");
-    const Reading reading = read(query, R"({"followers_count":"7","username":7,"name":")" + std::string(900, 'n') + "\"}");
+    expect_one_drop(read(query, R"({"followers_count":[7]})"), FailureKind::malformed, "followers_count",
+                    "not numbers");
+    const Reading reading =
+        read(query, R"({"followers_count":"7","username":7,"name":")" + std::string(900, 'n') + "\"}");
     EXPECT_THAT(lines(reading), ElementsAre("followers_count 7 1795248000"));
     EXPECT_EQ(reading.username, "");
     EXPECT_LE(reading.name.size(), 203u);
     EXPECT_THAT(read(query, R"({"data":[]})").without_data, ElementsAre("followers_count"));
 }
 
-}  // namespace ig::platform
+} // namespace ig::platform

@@ -5,7 +5,8 @@
 
 #include "platform/json.hpp"
 
-namespace ig::platform {
+namespace ig::platform
+{
 
 TEST(Json, KeepsNumbersAsTheyWereWritten)
 {
@@ -20,12 +21,14 @@ TEST(Json, KeepsNumbersAsTheyWereWritten)
 
 TEST(Json, IntegersAreExactOrNothing)
 {
-    const Json json = Json::parse(R"([9223372036854775807, "17841400000000001", 9223372036854775808, 1.0, 1e2, "", "5x", true])");
+    const Json json =
+        Json::parse(R"([9223372036854775807, "17841400000000001", 9223372036854775808, 1.0, 1e2, "", "5x", true])");
     std::vector<std::optional<std::int64_t>> integers;
-    for (const JsonView item : json.root()) integers.push_back(item.integer());
-    const std::vector<std::optional<std::int64_t>> expected = {
-        9223372036854775807, 17841400000000001, std::nullopt, std::nullopt,
-        std::nullopt,        std::nullopt,      std::nullopt, std::nullopt};
+    for (const JsonView item : json.root())
+        integers.push_back(item.integer());
+    const std::vector<std::optional<std::int64_t>> expected = {9223372036854775807, 17841400000000001, std::nullopt,
+                                                               std::nullopt,        std::nullopt,      std::nullopt,
+                                                               std::nullopt,        std::nullopt};
     EXPECT_EQ(integers, expected);
 }
 
@@ -52,7 +55,8 @@ TEST(Json, WalksNestedContainersInOrder)
     EXPECT_EQ(json.root().member("b").size(), 0u);
     EXPECT_EQ(json.root().member("c").text(), "end");
     std::string keys;
-    for (const JsonView member : json.root()) keys += member.key();
+    for (const JsonView member : json.root())
+        keys += member.key();
     EXPECT_EQ(keys, "abc");
 }
 
@@ -100,7 +104,8 @@ TEST(Json, DeepNestingIsRefusedAndNeverRecursesOn)
     EXPECT_TRUE(Json::parse(std::string(64, '[') + std::string(64, ']')).valid());
     EXPECT_FALSE(Json::parse(std::string(65, '[') + std::string(65, ']')).valid());
     std::string endless;
-    for (int i = 0; i < 1000000; ++i) endless += "{\"a\":[";
+    for (int i = 0; i < 1000000; ++i)
+        endless += "{\"a\":[";
     EXPECT_EQ(Json::parse(endless).problem(), "it is nested too deeply");
 }
 
@@ -119,4 +124,4 @@ TEST(Json, TheProblemHoldsNothingOfTheText)
     EXPECT_EQ(Json::parse("{\"access_token\":\"EAAsecret").problem().find("EAA"), std::string::npos);
 }
 
-}  // namespace ig::platform
+} // namespace ig::platform

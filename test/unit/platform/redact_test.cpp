@@ -7,7 +7,8 @@
 
 #include "platform/redact.hpp"
 
-namespace ig::platform {
+namespace ig::platform
+{
 
 TEST(Redact, HidesValuesOfTellingNames)
 {
@@ -31,7 +32,8 @@ TEST(Redact, HidesValuesOfTellingNames)
         {"sent Bearer abc, failed", "sent Bearer [redacted], failed"},
         {"token 123456789012|abcdefgh is", "token 123456789012|[redacted] is"},
     };
-    for (const auto &[text, expected] : cases) EXPECT_EQ(redact(text), expected);
+    for (const auto &[text, expected] : cases)
+        EXPECT_EQ(redact(text), expected);
 }
 
 TEST(Redact, HidesBareTokens)
@@ -71,7 +73,8 @@ TEST(Redact, MakesOneBoundedLineOfValidUtf8)
     EXPECT_LE(longest.size(), 502u);
     EXPECT_EQ(redact(""), "");
     std::string many;
-    for (int i = 0; i < 2000; ++i) many += "\xC3\xA9";
+    for (int i = 0; i < 2000; ++i)
+        many += "\xC3\xA9";
     EXPECT_EQ(redact(many).size(), 499u * 2 + 3);
 }
 
@@ -90,30 +93,43 @@ TEST(Redact, RandomTokensNeverComeThrough)
     const std::string letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-";
     const std::vector<std::string> prefixes = {"EAA", "IGAA", "IGQ", ""};
     const std::vector<std::pair<std::string, std::string>> named = {
-        {"access_token=", ""}, {"\"access_token\":\"", "\"}"}, {"Authorization: Bearer ", ""}, {"Bearer ", "."},
-        {"https://graph.facebook.com/x?a=", "&b=1"}, {"client_secret=", "&"}, {"appsecret_proof%3D", "%26"},
-        {"\\\"fb_exchange_token\\\": \\\"", "\\\""}, {"input_token=", " "}, {"code=A", "#_"},
-        {"{\"paging\":{\"next\":\"https:\\/\\/h\\/p?x=1&access_token=", "\"}}"}, {"'refresh_token' => '", "'"}};
-    const std::vector<std::pair<std::string, std::string>> bare = {
-        {"", ""}, {"token ", " bad"}, {"(", ")"}, {"\"", "\""}, {"a/", "/b"}, {"%3D", "%26"}, {"key=", ","}, {"\xff", "\n"}};
+        {"access_token=", ""},
+        {"\"access_token\":\"", "\"}"},
+        {"Authorization: Bearer ", ""},
+        {"Bearer ", "."},
+        {"https://graph.facebook.com/x?a=", "&b=1"},
+        {"client_secret=", "&"},
+        {"appsecret_proof%3D", "%26"},
+        {"\\\"fb_exchange_token\\\": \\\"", "\\\""},
+        {"input_token=", " "},
+        {"code=A", "#_"},
+        {"{\"paging\":{\"next\":\"https:\\/\\/h\\/p?x=1&access_token=", "\"}}"},
+        {"'refresh_token' => '", "'"}};
+    const std::vector<std::pair<std::string, std::string>> bare = {{"", ""},      {"token ", " bad"}, {"(", ")"},
+                                                                   {"\"", "\""},  {"a/", "/b"},       {"%3D", "%26"},
+                                                                   {"key=", ","}, {"\xff", "\n"}};
     const auto noise = [&](std::size_t size) {
         std::string text;
-        while (size-- > 0) text += static_cast<char>(random() % 256);
+        while (size-- > 0)
+            text += static_cast<char>(random() % 256);
         return text;
     };
     for (int round = 0; round < 4000; ++round) {
         const std::string &prefix = prefixes[random() % prefixes.size()];
         std::string token = prefix;
         const std::size_t size = (prefix.empty() ? 12 : 20) + random() % 200;
-        while (token.size() < size) token += letters[random() % letters.size()];
+        while (token.size() < size)
+            token += letters[random() % letters.size()];
         const auto &contexts = prefix.empty() || random() % 2 ? named : bare;
         const auto &[before, after] = contexts[random() % contexts.size()];
         // The noise ends in a space: a letter before a name makes it another name.
-        const std::string shown = redact(noise(random() % 40) + " " + before + token + after + " " + noise(random() % 300));
+        const std::string shown =
+            redact(noise(random() % 40) + " " + before + token + after + " " + noise(random() % 300));
         for (std::size_t at = prefix.size(); at + 8 <= token.size(); ++at)
-            ASSERT_EQ(shown.find(token.substr(at, 8)), std::string::npos) << before << token << after << " -> " << shown;
+            ASSERT_EQ(shown.find(token.substr(at, 8)), std::string::npos)
+                << before << token << after << " -> " << shown;
         ASSERT_EQ(redact(shown).substr(0, 400), shown.substr(0, 400));
     }
 }
 
-}  // namespace ig::platform
+} // namespace ig::platform

@@ -5,9 +5,11 @@
 
 #include "support.hpp"
 
-namespace ig::platform {
+namespace ig::platform
+{
 
-namespace {
+namespace
+{
 
 constexpr const char *token = "EAAinventedtokeninventedtoken";
 
@@ -22,7 +24,7 @@ std::string url_of(const InsightsQuery &query, Endpoints endpoints = {})
     return request.url;
 }
 
-}  // namespace
+} // namespace
 
 TEST(Requests, SeriesAsksOneSecondMoreThanTheWindow)
 {
@@ -35,8 +37,9 @@ TEST(Requests, TotalAsksItsExactWindow)
 {
     InsightsQuery query = total_query({"views", "likes"});
     query.login = Login::instagram;
-    EXPECT_EQ(url_of(query), "https://graph.instagram.com/v25.0/17841400000000001/insights?metric=views,likes&period=day"
-                             "&metric_type=total_value&since=1795161600&until=1795248000");
+    EXPECT_EQ(url_of(query),
+              "https://graph.instagram.com/v25.0/17841400000000001/insights?metric=views,likes&period=day"
+              "&metric_type=total_value&since=1795161600&until=1795248000");
 }
 
 TEST(Requests, WithoutAWindowNoneIsSent)
@@ -65,7 +68,8 @@ TEST(Requests, DataCannotBreakOutOfItsPlace)
 
 TEST(Requests, AnEmptyVersionIsLeftOut)
 {
-    EXPECT_EQ(url_of(series_query({"reach"}), {"https://h", "https://i", ""}).rfind("https://h/17841400000000001/", 0), 0u);
+    EXPECT_EQ(url_of(series_query({"reach"}), {"https://h", "https://i", ""}).rfind("https://h/17841400000000001/", 0),
+              0u);
 }
 
 TEST(Requests, DiscoveryOfBothLogins)
@@ -82,4 +86,4 @@ TEST(Requests, DiscoveryOfBothLogins)
     EXPECT_EQ(me.bearer.expose(), token);
 }
 
-}  // namespace ig::platform
+} // namespace ig::platform

@@ -9,7 +9,8 @@
 
 #include "platform/instagram/instagram.hpp"
 
-namespace ig::platform {
+namespace ig::platform
+{
 
 inline Instant moment(int year, unsigned month, unsigned day, int hour)
 {
@@ -70,9 +71,10 @@ inline std::vector<std::string> lines(const Reading &reading)
 {
     std::vector<std::string> result;
     for (const Value &value : reading.values)
-        result.push_back(value.metric + " " + value.value + " " +
-                         std::to_string(std::chrono::floor<std::chrono::seconds>(value.end_time).time_since_epoch().count()));
+        result.push_back(
+            value.metric + " " + value.value + " " +
+            std::to_string(std::chrono::floor<std::chrono::seconds>(value.end_time).time_since_epoch().count()));
     return result;
 }
 
-}  // namespace ig::platform
+} // namespace ig::platform

@@ -8,7 +8,8 @@
 #include "platform/url.hpp"
 #include "support.hpp"
 
-namespace ig::platform {
+namespace ig::platform
+{
 
 TEST(Text, RepairsEveryKindOfBadUtf8)
 {
@@ -17,11 +18,13 @@ TEST(Text, RepairsEveryKindOfBadUtf8)
         {"plain", "plain"},
         {"\xC3\xA9", "\xC3\xA9"},
         {"\xF0\x9F\x98\x80", "\xF0\x9F\x98\x80"},
-        {"a\xFF" "b", "a" + mark + "b"},
-        {"\xC0\xAF", mark + mark},                            // overlong
-        {"\xED\xA0\x80", mark + mark + mark},                 // surrogate
-        {"\xF4\x90\x80\x80", mark + mark + mark + mark},      // above U+10FFFF
-        {"\xE2\x82", mark + mark},                            // cut
+        {"a\xFF"
+         "b",
+         "a" + mark + "b"},
+        {"\xC0\xAF", mark + mark},                       // overlong
+        {"\xED\xA0\x80", mark + mark + mark},            // surrogate
+        {"\xF4\x90\x80\x80", mark + mark + mark + mark}, // above U+10FFFF
+        {"\xE2\x82", mark + mark},                       // cut
         {std::string("a\0b", 3), "ab"},
     };
     for (const auto &[bad, good] : cases) {
@@ -33,7 +36,12 @@ TEST(Text, RepairsEveryKindOfBadUtf8)
 
 TEST(Text, OneLineIsOneLine)
 {
-    EXPECT_EQ(one_line("  a\r\n\tb \x1b[31m c\xC2\x85" "d\xE2\x80\xA8" "e\xE2\x80\xAE" "f ", 100), "a b [31m c d e f");
+    EXPECT_EQ(one_line("  a\r\n\tb \x1b[31m c\xC2\x85"
+                       "d\xE2\x80\xA8"
+                       "e\xE2\x80\xAE"
+                       "f ",
+                       100),
+              "a b [31m c d e f");
     EXPECT_EQ(one_line("\n\n", 100), "");
 }
 
@@ -47,8 +55,8 @@ TEST(Text, DecimalIsWhatNumericTakes)
 {
     for (const char *good : {"0", "-0", "007", "12.50", "-1.5e-7", "1E+100", "99999999999999999999999999999999999999"})
         EXPECT_TRUE(is_decimal(good)) << good;
-    for (const char *bad : {"", "-", "+1", ".5", "1.", "1e", "1e+", "1e101", "NaN", "Infinity", "0x10", "1 ", " 1", "1,5",
-                            "1e99999999999999999999", "1_000"})
+    for (const char *bad : {"", "-", "+1", ".5", "1.", "1e", "1e+", "1e101", "NaN", "Infinity", "0x10", "1 ", " 1",
+                            "1,5", "1e99999999999999999999", "1_000"})
         EXPECT_FALSE(is_decimal(bad)) << bad;
     EXPECT_TRUE(is_decimal(std::string(80, '9')));
     EXPECT_FALSE(is_decimal(std::string(81, '9')));
@@ -83,4 +91,4 @@ TEST(Url, EncodesWhatCameFromData)
     EXPECT_EQ(encoded_list({"reach", "a,b"}), "reach,a%2Cb");
 }
 
-}  // namespace ig::platform
+} // namespace ig::platform
