@@ -166,12 +166,13 @@ BEGIN
     PERFORM instagram_insights.ig_require_running();
     spread := make_interval(secs => COALESCE(instagram_insights.ig_setting('spread'), '0')::double precision);
 
-    -- An account that is just being deleted or disconnected is left out rather than waited for.
+    -- An account that is just being deleted or disconnected is left out rather than waited for. One whose token could not be
+    -- opened is tried again: the key may be back.
     INSERT INTO instagram_insights.sync_jobs (user_id, account_id, kind, trigger, due_at)
     SELECT a.user_id, a.account_id, 'daily', left(COALESCE(NULLIF(ig_sync_all.trigger, ''), 'cron'), 100),
            GREATEST(now() + random() * spread, a.blocked_until)
     FROM instagram_insights.accounts a
-    WHERE a.status = 'active' AND (a.expires_at IS NULL OR a.expires_at > now())
+    WHERE a.status = ANY (ARRAY['active', 'token_unreadable']) AND (a.expires_at IS NULL OR a.expires_at > now())
     FOR KEY SHARE SKIP LOCKED
     ON CONFLICT DO NOTHING;
     GET DIAGNOSTICS enqueued = ROW_COUNT;

@@ -29,7 +29,12 @@ BEGIN
         RETURN QUERY SELECT 'enabled', 'warn', 'instagram_insights.enabled is off: nobody is called',
             'Set instagram_insights.enabled to on and reload the configuration, unless this is a copy that must stay quiet.';
     END IF;
-    RETURN QUERY SELECT 'key', COALESCE(process.key_status, 'fail'), process.key_detail, process.key_hint;
+    IF process.key_status = 'missing' AND instagram_insights.ig_count_foreign_tokens('') = 0 THEN
+        RETURN QUERY SELECT 'key', 'ok', 'no key yet: it is made when the first account is connected', NULL::text;
+    ELSE
+        RETURN QUERY SELECT 'key', CASE WHEN process.key_status = ANY (ARRAY['ok', 'warn']) THEN process.key_status ELSE 'fail' END,
+            process.key_detail, process.key_hint;
+    END IF;
 END
 $body$;
 COMMENT ON FUNCTION ig_doctor_library() IS 'Internal: checks library, preload, enabled and key';

@@ -79,7 +79,7 @@ std::unique_ptr<vault::Vault> read_key(MissingKey missing)
             return std::make_unique<vault::Vault>(vault::read_key_file(path));
         } catch (const vault::KeyFileMissing &) {
             if (missing == MissingKey::fail)
-                throw KeyUnavailable("the key file \"" + path + "\" does not exist",
+                throw KeyMissing("the key file \"" + path + "\" does not exist",
                                      "Put the key that sealed this database's tokens there, or point "
                                      "instagram_insights.key_file or key_command to it; if it is lost, connect the accounts again.");
             return std::make_unique<vault::Vault>(vault::create_key_file(path));

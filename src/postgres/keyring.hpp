@@ -18,6 +18,12 @@ private:
     std::string hint_;
 };
 
+// The one kind that a new key may end: there is no key file at all.
+class KeyMissing : public KeyUnavailable {
+public:
+    using KeyUnavailable::KeyUnavailable;
+};
+
 enum class MissingKey { fail, create };
 
 // The vault with the current key; read once, and again when the settings that name the key change. `create` is allowed only

@@ -27,6 +27,8 @@ KeyState key_state()
                 "Move the file elsewhere, set instagram_insights.key_file to its new path and reload; copy it before pg_upgrade and "
                 "to standbys.",
                 id};
+    } catch (const KeyMissing &failure) {
+        return {"missing", failure.what(), failure.hint(), {}};
     } catch (const KeyUnavailable &failure) {
         return {"fail", failure.what(), failure.hint(), {}};
     }
