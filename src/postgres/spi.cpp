@@ -93,104 +93,120 @@ void Sql::finish()
     pg_call([] { SPI_finish(); });
 }
 
-Rows Sql::run(const char *statement, const Params &params, View view)
+struct Sql::Bound {
+    int count;
+    Oid types[max_params];
+    Datum values[max_params];
+    char nulls[max_params + 1];
+};
+
+// Every cell as C text in SPI's memory, row by row: copied where no server call is left, since a std::string must not
+// stand between a guard and the call.
+struct Sql::Table {
+    char **cells;
+    std::uint64_t rows;
+    int columns;
+    std::uint64_t touched;
+};
+
+void Sql::name_types(const Params &params, Bound &bound)
 {
     using Kind = Params::Kind;
-    const int count = static_cast<int>(params.params_.size());
-    if (count > max_params) throw std::length_error("too many parameters");
-    Oid types[max_params];
-    for (int i = 0; i < count; ++i) {
-        switch (params.params_[i].kind) {
+    bound = Bound{};
+    bound.count = static_cast<int>(params.params_.size());
+    if (bound.count > max_params) throw std::length_error("too many parameters");
+    for (int i = 0; i < bound.count; ++i) {
+        switch (params.params_[static_cast<std::size_t>(i)].kind) {
         case Kind::null_text:
-        case Kind::text: types[i] = TEXTOID; break;
-        case Kind::number: types[i] = INT8OID; break;
-        case Kind::boolean: types[i] = BOOLOID; break;
-        case Kind::bytes: types[i] = BYTEAOID; break;
+        case Kind::text: bound.types[i] = TEXTOID; break;
+        case Kind::number: bound.types[i] = INT8OID; break;
+        case Kind::boolean: bound.types[i] = BOOLOID; break;
+        case Kind::bytes: bound.types[i] = BYTEAOID; break;
         case Kind::texts:
-        case Kind::null_texts: types[i] = TEXTARRAYOID; break;
+        case Kind::null_texts: bound.types[i] = TEXTARRAYOID; break;
         }
     }
-    const SPIPlanPtr plan = prepared(statement, count, types);
-    Datum values[max_params];
-    char nulls[max_params + 1] = {};
-    const Params::Param *const first = params.params_.data();
+}
 
-    // Every cell as C text in SPI's memory, row by row; copied below, where no server call is left.
-    struct Table {
-        char **cells;
-        std::uint64_t rows;
-        int columns;
-        std::uint64_t touched;
+// Called inside pg_call: palloc only.
+void Sql::bind(const Params &params, Bound &bound)
+{
+    using Kind = Params::Kind;
+    const auto text_of = [](const std::string &text) {
+        return PointerGetDatum(cstring_to_text_with_len(text.data(), static_cast<int>(text.size())));
     };
-    const Table table = pg_call([&] {
-        for (int i = 0; i < count; ++i) {
-            const Params::Param &param = first[i];
-            nulls[i] = ' ';
-            switch (param.kind) {
-            case Kind::null_text:
-            case Kind::null_texts:
-                nulls[i] = 'n';
-                values[i] = static_cast<Datum>(0);
-                break;
-            case Kind::text:
-            case Kind::bytes:
-                values[i] = PointerGetDatum(cstring_to_text_with_len(param.text.data(), static_cast<int>(param.text.size())));
-                break;
-            case Kind::number: values[i] = Int64GetDatum(param.number); break;
-            case Kind::boolean: values[i] = BoolGetDatum(param.number != 0); break;
-            case Kind::texts: {
-                const int size = static_cast<int>(param.texts.size());
-                Datum *elements = static_cast<Datum *>(palloc(sizeof(Datum) * (size + 1)));
-                bool *element_nulls = static_cast<bool *>(palloc(sizeof(bool) * (size + 1)));
-                for (int k = 0; k < size; ++k) {
-                    const Field &element = param.texts[k];
-                    element_nulls[k] = !element.has_value();
-                    elements[k] = element ? PointerGetDatum(cstring_to_text_with_len(element->data(), static_cast<int>(element->size())))
-                                          : static_cast<Datum>(0);
-                }
-                int dimensions[1] = {size};
-                int lower[1] = {1};
-                values[i] = PointerGetDatum(size == 0 ? construct_empty_array(TEXTOID)
-                                                      : construct_md_array(elements, element_nulls, 1, dimensions, lower,
-                                                                           TEXTOID, -1, false, TYPALIGN_INT));
-                break;
+    for (int i = 0; i < bound.count; ++i) {
+        const Params::Param &param = params.params_[static_cast<std::size_t>(i)];
+        bound.nulls[i] = param.kind == Kind::null_text || param.kind == Kind::null_texts ? 'n' : ' ';
+        switch (param.kind) {
+        case Kind::null_text:
+        case Kind::null_texts: break;
+        case Kind::text:
+        case Kind::bytes: bound.values[i] = text_of(param.text); break;
+        case Kind::number: bound.values[i] = Int64GetDatum(param.number); break;
+        case Kind::boolean: bound.values[i] = BoolGetDatum(param.number != 0); break;
+        case Kind::texts: {
+            int size = static_cast<int>(param.texts.size());
+            Datum *elements = static_cast<Datum *>(palloc0(sizeof(Datum) * static_cast<std::size_t>(size + 1)));
+            bool *nulls = static_cast<bool *>(palloc0(sizeof(bool) * static_cast<std::size_t>(size + 1)));
+            for (int k = 0; k < size; ++k) {
+                const Field &element = param.texts[static_cast<std::size_t>(k)];
+                nulls[k] = !element.has_value();
+                if (element) elements[k] = text_of(*element);
             }
-            }
+            int lower = 1;
+            bound.values[i] = PointerGetDatum(
+                size == 0 ? construct_empty_array(TEXTOID)
+                          : construct_md_array(elements, nulls, 1, &size, &lower, TEXTOID, -1, false, TYPALIGN_INT));
+            break;
         }
-        int code;
-        if (view == View::latest) {
-            PushActiveSnapshot(GetLatestSnapshot());
-            code = SPI_execute_snapshot(plan, values, nulls, GetActiveSnapshot(), InvalidSnapshot, true, true, 0);
-            PopActiveSnapshot();
-        } else {
-            code = SPI_execute_plan(plan, values, nulls, false, 0);
         }
-        if (code < 0) elog(ERROR, "could not execute a statement: %s", spi_failure(code));
-        Table result{nullptr, 0, 0, SPI_processed};
-        if (SPI_tuptable != nullptr) {
-            const TupleDesc description = SPI_tuptable->tupdesc;
-            result.rows = SPI_tuptable->numvals;
-            result.columns = description->natts;
-            result.cells = static_cast<char **>(MemoryContextAllocHuge(
-                CurrentMemoryContext, sizeof(char *) * (result.rows * static_cast<std::uint64_t>(result.columns) + 1)));
-            for (std::uint64_t row = 0; row < result.rows; ++row)
-                for (int column = 0; column < result.columns; ++column)
-                    result.cells[row * static_cast<std::uint64_t>(result.columns) + static_cast<std::uint64_t>(column)] =
-                        SPI_getvalue(SPI_tuptable->vals[row], description, column + 1);
-        }
-        return result;
-    });
+    }
+}
 
+// Called inside pg_call.
+Sql::Table Sql::execute(SPIPlanPtr plan, Bound &bound, View view)
+{
+    int code;
+    if (view == View::latest) {
+        PushActiveSnapshot(GetLatestSnapshot());
+        code = SPI_execute_snapshot(plan, bound.values, bound.nulls, GetActiveSnapshot(), InvalidSnapshot, true, true, 0);
+        PopActiveSnapshot();
+    } else {
+        code = SPI_execute_plan(plan, bound.values, bound.nulls, false, 0);
+    }
+    if (code < 0) elog(ERROR, "could not execute a statement: %s", spi_failure(code));
+    Table table{nullptr, 0, 0, SPI_processed};
+    if (SPI_tuptable == nullptr) return table;
+    const TupleDesc description = SPI_tuptable->tupdesc;
+    table.rows = SPI_tuptable->numvals;
+    table.columns = description->natts;
+    table.cells = static_cast<char **>(MemoryContextAllocHuge(
+        CurrentMemoryContext, sizeof(char *) * (table.rows * static_cast<std::uint64_t>(table.columns) + 1)));
+    char **cell = table.cells;
+    for (std::uint64_t row = 0; row < table.rows; ++row)
+        for (int column = 1; column <= table.columns; ++column)
+            *cell++ = SPI_getvalue(SPI_tuptable->vals[row], description, column);
+    return table;
+}
+
+Rows Sql::run(const char *statement, const Params &params, View view)
+{
+    Bound bound;
+    name_types(params, bound);
+    const SPIPlanPtr plan = prepared(statement, bound.count, bound.types);
+    const Table table = pg_call([&] {
+        bind(params, bound);
+        return execute(plan, bound, view);
+    });
     Rows rows;
     rows.touched_ = table.touched;
     rows.rows_.reserve(table.rows);
+    const char *const *cell = table.cells;
     for (std::uint64_t row = 0; row < table.rows; ++row) {
         std::vector<Field> fields;
         fields.reserve(static_cast<std::size_t>(table.columns));
-        for (int column = 0; column < table.columns; ++column) {
-            const char *cell = table.cells[row * static_cast<std::uint64_t>(table.columns) + static_cast<std::uint64_t>(column)];
-            fields.push_back(cell == nullptr ? Field() : Field(cell));
-        }
+        for (int column = 0; column < table.columns; ++column, ++cell) fields.push_back(*cell == nullptr ? Field() : Field(*cell));
         rows.rows_.push_back(std::move(fields));
     }
     if (table.cells != nullptr) pg_call([] { SPI_freetuptable(SPI_tuptable); });

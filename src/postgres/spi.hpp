@@ -67,6 +67,13 @@ public:
     // to now whatever the isolation level, and reads only.
     Rows run(const char *statement, const Params &params = {}, View view = View::current);
     void finish();
+
+private:
+    struct Bound;
+    struct Table;
+    static void name_types(const Params &params, Bound &bound);
+    static void bind(const Params &params, Bound &bound);
+    static Table execute(SPIPlanPtr plan, Bound &bound, View view);
 };
 
 }  // namespace ig::pg
