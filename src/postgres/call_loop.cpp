@@ -3,6 +3,7 @@
 
 #include "postgres/guard.hpp"
 #include "postgres/keyring.hpp"
+#include "postgres/known_secret.hpp"
 #include "postgres/pacific.hpp"
 #include "postgres/settings.hpp"
 
@@ -29,8 +30,19 @@ platform::Failure unreadable(const std::string &message, const std::string &hint
 
 }  // namespace
 
+CallLoop::ReservedDescriptors::ReservedDescriptors(int wanted) noexcept
+{
+    // Neither call raises; AcquireExternalFD() refuses beyond a third of what the process may open.
+    while (held_ < wanted && AcquireExternalFD()) ++held_;
+}
+
+CallLoop::ReservedDescriptors::~ReservedDescriptors()
+{
+    for (; held_ > 0; --held_) ReleaseExternalFD();
+}
+
 CallLoop::CallLoop(Instant now)
-    : client_(client_options()), platform_(std::make_unique<platform::Instagram>(endpoints())),
+    : descriptors_(settings.max_in_flight + 2), client_(client_options()), platform_(std::make_unique<platform::Instagram>(endpoints())),
       engine_(pacific_calendar(now), engine_options(), random_seed())
 {
 }
@@ -53,9 +65,9 @@ void CallLoop::send(Instant now)
             continue;
         }
         try {
-            HttpRequest request =
-                platform_->insights_request(call->query, open_token(token->second.sealed, token->second.place));
-            calls_.emplace(call->id, Call{call->work, std::move(call->query)});
+            Secret opened = open_token(token->second.sealed, token->second.place);
+            HttpRequest request = platform_->insights_request(call->query, opened.clone());
+            calls_.emplace(call->id, Call{call->work, std::move(call->query), std::move(opened)});
             client_.start(call->id, std::move(request));
         } catch (const vault::OpenFailure &failure) {
             stop(call->work,
@@ -73,6 +85,7 @@ void CallLoop::receive()
     for (http::Completed &completed : client_.take_completed()) {
         const auto found = calls_.find(completed.id);
         if (found == calls_.end()) continue;
+        hide_known_secret(completed.response.body, found->second.token);
         platform::Reading reading = platform_->read_insights(found->second.query, completed.response);
         calls_.erase(found);
         engine_.on_reading(completed.id, std::move(reading), now);

@@ -47,9 +47,23 @@ private:
     struct Call {
         sync::WorkId work;
         platform::InsightsQuery query;
+        Secret token;  // to be taken out of the answer, should it be repeated there
     };
     void cancel_transfers(sync::WorkId work) noexcept;
 
+    // Sockets are counted among the server's descriptors, so that it closes files of its own before the limit is hit.
+    class ReservedDescriptors {
+    public:
+        explicit ReservedDescriptors(int wanted) noexcept;
+        ~ReservedDescriptors();
+        ReservedDescriptors(const ReservedDescriptors &) = delete;
+        ReservedDescriptors &operator=(const ReservedDescriptors &) = delete;
+
+    private:
+        int held_ = 0;
+    };
+
+    ReservedDescriptors descriptors_;
     http::Client client_;
     std::unique_ptr<platform::Platform> platform_;
     sync::Engine engine_;
