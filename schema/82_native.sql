@@ -85,3 +85,9 @@ COMMENT ON FUNCTION ig_connect_inbox() IS 'Internal: seals and stores a row that
 CREATE TRIGGER connect_inbox_seal INSTEAD OF INSERT ON connect_inbox
     FOR EACH ROW EXECUTE FUNCTION ig_connect_inbox();
 COMMENT ON TRIGGER connect_inbox_seal ON connect_inbox IS 'Seals and stores the token';
+
+-- Errors of COPY about a line it cannot take apart come before the first row is seen, and the server logs that line.
+CREATE TRIGGER connect_inbox_hide BEFORE INSERT ON connect_inbox
+    FOR EACH STATEMENT EXECUTE FUNCTION ig_connect_inbox();
+COMMENT ON TRIGGER connect_inbox_hide ON connect_inbox IS
+    'Has the library in place before the first line is read, so that no log quotes a line';

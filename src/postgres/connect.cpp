@@ -163,7 +163,7 @@ struct Column {
     bool null;
 };
 
-// COPY would add the line, and with it the token, to the context of any error.
+// COPY would add the line, and PL/pgSQL the statement, and with it the token, to the context of an error of the server.
 class WithoutErrorContext {
 public:
     WithoutErrorContext() : saved_(error_context_stack) { error_context_stack = nullptr; }
@@ -178,6 +178,9 @@ private:
 Datum connect_inbox_row(FunctionCallInfo fcinfo)
 {
     const TriggerData *trigger = reinterpret_cast<TriggerData *>(fcinfo->context);
+    // Before the first row: nothing to do but to be there, so that the library is loaded and watches the log.
+    if (CALLED_AS_TRIGGER(fcinfo) && TRIGGER_FIRED_FOR_STATEMENT(trigger->tg_event) && TRIGGER_FIRED_BEFORE(trigger->tg_event))
+        return static_cast<Datum>(0);
     if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_INSTEAD(trigger->tg_event) || !TRIGGER_FIRED_BY_INSERT(trigger->tg_event))
         throw SqlError("0A000", "ig_connect_inbox() is the trigger of the view connect_inbox",
                        "COPY or INSERT into instagram_insights.connect_inbox.");
@@ -215,6 +218,7 @@ IG_SQL_FUNCTION(ig_connect_token)
 {
     return pg::cpp_entry(
         [&]() -> Datum {
+            const pg::WithoutErrorContext quiet;
             pg::connect_token(fcinfo);
             return static_cast<Datum>(0);
         },

@@ -3,6 +3,7 @@
 
 #include "http/client.hpp"
 #include "platform/instagram/instagram.hpp"
+#include "postgres/known_secret.hpp"
 #include "postgres/pacific.hpp"
 #include "postgres/settings.hpp"
 #include "postgres/wait_set.hpp"
@@ -52,8 +53,9 @@ std::vector<platform::DiscoveredAccount> discover_accounts(platform::Login login
     std::vector<platform::DiscoveredAccount> accounts;
     std::optional<std::string> cursor;
     for (int page = 0; page < most_pages; ++page) {
-        const HttpResponse response =
+        HttpResponse response =
             call(client, waiting, platform.discovery_request(login, token.clone(), cursor), static_cast<http::TransferId>(page + 1), deadline);
+        hide_known_secret(response.body, token);
         platform::Discovery found = platform.read_discovery(login, response);
         if (found.failure) refuse(*found.failure);
         for (platform::DiscoveredAccount &account : found.accounts) accounts.push_back(std::move(account));

@@ -123,6 +123,8 @@ void describe_current_exception(Report &report) noexcept
 
 void raise(const Report &report)
 {
+    // COPY and PL/pgSQL would add their text, and with it the secret, to the context. Whoever catches the ERROR puts it back.
+    if (report.hide_statement) error_context_stack = nullptr;
     if (report.error != nullptr) {
         rethrown = report.error;
         if (report.hide_statement) report.error->hide_stmt = true;

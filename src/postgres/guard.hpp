@@ -80,8 +80,8 @@ template <class Body> auto pg_call(Body &&body)
 
 enum class Statement { shown, hidden };
 
-// The body of a function the server calls. `hidden` keeps the client's statement, which holds a secret, out of the log
-// whatever goes wrong.
+// The body of a function the server calls. `hidden` keeps the client's statement, which holds a secret, out of the log and
+// out of the error's context, whatever goes wrong.
 template <class Body> auto cpp_entry(Body &&body, Statement statement = Statement::shown)
 {
     static_assert(std::is_trivially_destructible_v<std::remove_reference_t<Body>>);

@@ -2,6 +2,7 @@
 #include "postgres/guard.hpp"
 #include "postgres/identity.hpp"
 #include "postgres/launcher.hpp"
+#include "postgres/log_privacy.hpp"
 #include "postgres/settings.hpp"
 #include "postgres/shared_state.hpp"
 #include "postgres/wake.hpp"
@@ -16,6 +17,7 @@ void _PG_init(void)
 {
     if (IsBinaryUpgrade) return;
     ig::pg::define_settings();
+    ig::pg::install_log_privacy();
     ig::pg::register_identity_callbacks();
     ig::pg::register_wake_callbacks();
     if (process_shared_preload_libraries_in_progress) {
