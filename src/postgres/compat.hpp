@@ -45,6 +45,15 @@ inline uint32 http_wait_event()
 #endif
 }
 
+inline bool is_background_process(const PGPROC *process)
+{
+#if PG_VERSION_NUM >= 180000
+    return !process->isRegularBackend;
+#else
+    return process->isBackgroundWorker;
+#endif
+}
+
 inline void execute_pending_interrupts() { CHECK_FOR_INTERRUPTS(); }
 
 }  // namespace ig::pg

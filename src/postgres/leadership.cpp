@@ -1,6 +1,8 @@
 // Implements leadership with two advisory locks (locks.hpp) and the row of worker_state.
 #include "postgres/leadership.hpp"
 
+#include <algorithm>
+
 #include "postgres/locks.hpp"
 #include "postgres/queue.hpp"
 #include "postgres/version.hpp"
@@ -36,8 +38,12 @@ bool become_leader()
     constexpr int most_looks = 200;
     for (int look = 0; !acquire(WorkerLock::leader, ExclusiveLock, true); ++look) {
         if (wake_present_leader() || look == most_looks) return false;
-        pg_call([] {
-            (void)WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, 50, PG_WAIT_EXTENSION);
+        // One of an extension that was dropped meanwhile does not know yet that it has to go.
+        wake_all_workers();
+        const long pause_ms = std::min(50, 2 << std::min(look, 5));
+        pg_call([pause_ms] {
+            ResetLatch(MyLatch);
+            (void)WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, pause_ms, PG_WAIT_EXTENSION);
             ResetLatch(MyLatch);
             CHECK_FOR_INTERRUPTS();
         });
@@ -55,8 +61,12 @@ bool stop_leading(Instant horizon, std::optional<Instant> &next)
 {
     WorkerTransaction transaction("looking whether to leave");
     if (!acquire(WorkerLock::gate, ExclusiveLock, false)) return false;
-    next = next_due(transaction.sql());
-    if (next && *next <= horizon) return false;
+    next = next_due(transaction.sql(), true);
+    // Under the gate, too: a pause may have ended since we looked.
+    if (!calling_allowed(transaction.sql()))
+        next.reset();
+    else if ((next && *next <= horizon) || ConfigReloadPending)
+        return false;
     transaction.sql().run("UPDATE instagram_insights.worker_state SET leader_pid = NULL");
     // The gate is given back by the commit, when everybody can see that we have gone.
     transaction.commit();

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "postgres/pacific.hpp"
+#include "postgres/settings.hpp"
 
 namespace ig::pg {
 
@@ -108,6 +109,7 @@ std::vector<ClaimedJob> claim_jobs(Sql &sql, int most, bool suspects)
         for (const std::vector<Field> &row : rows) jobs.push_back(read_job(row, now));
         most -= static_cast<int>(rows.size());
     }
+    for (ClaimedJob &job : jobs) job.suspect = suspects;
     for (ClaimedJob &job : jobs)
         if (job.account_status == "active" || job.account_status == "token_unreadable")
             job.metric_states = load_metrics(sql, job.attempt.account.user_id, job.attempt.account.account_id, job.metrics);
@@ -195,25 +197,28 @@ std::vector<std::int64_t> lost_jobs(Sql &sql, const std::vector<const ClaimedJob
     return lost;
 }
 
-std::optional<Instant> next_due(Sql &sql)
+std::optional<Instant> next_due(Sql &sql, bool idle)
 {
     // One probe of the index for each priority.
     const Rows rows = sql.run(
         "SELECT pg_catalog.ceil(EXTRACT(epoch FROM min(first.due_at)))::text"
-        "  FROM (VALUES (0::smallint), (1::smallint), (2::smallint)) AS p (priority)"
-        " CROSS JOIN LATERAL (SELECT j.due_at FROM instagram_insights.sync_jobs j"
-        "                      WHERE j.priority = p.priority AND j.state = ANY (ARRAY['queued', 'waiting'])"
-        "                      ORDER BY j.due_at LIMIT 1) first");
+        "  FROM (SELECT waiting.due_at FROM (VALUES (0::smallint), (1::smallint), (2::smallint)) AS p (priority)"
+        "         CROSS JOIN LATERAL (SELECT j.due_at FROM instagram_insights.sync_jobs j"
+        "                              WHERE j.priority = p.priority AND j.state = ANY (ARRAY['queued', 'waiting'])"
+        "                                AND ($1 OR j.crashes < 2)"
+        "                              ORDER BY j.due_at LIMIT 1) waiting"
+        "        UNION ALL"
+        "        SELECT lost.lease_until FROM (SELECT j.lease_until FROM instagram_insights.sync_jobs j"
+        "                                       WHERE $1 AND j.state = 'running' ORDER BY j.lease_until LIMIT 1) lost) first",
+        Params().boolean(idle));
     if (rows.empty() || !rows[0][0]) return std::nullopt;
     return instant_from_epoch(*rows[0][0]);
 }
 
-bool suspects_due(Sql &sql)
+bool calling_allowed(Sql &sql)
 {
-    return !sql.run("SELECT FROM instagram_insights.sync_jobs j"
-                    " WHERE j.state = ANY (ARRAY['queued', 'waiting']) AND j.crashes >= 2"
-                    "   AND j.due_at <= pg_catalog.clock_timestamp() LIMIT 1")
-                .empty();
+    const Rows rows = sql.run("SELECT instagram_insights.ig_check_installation()");
+    return settings.enabled && rows[0][0] == "f";
 }
 
 }  // namespace ig::pg

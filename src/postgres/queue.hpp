@@ -22,7 +22,7 @@ struct ClaimedJob {
     std::optional<Day> until;
     std::string account_status;   // empty: the account is gone
     std::vector<sync::MetricState> metric_states;
-    int reported_calls = -1;      // as last written
+    bool suspect = false;         // was in hand at two crashes: runs alone
     Instant leased_at{};
 };
 
@@ -59,9 +59,10 @@ std::vector<std::int64_t> renew_jobs(Sql &sql, const std::vector<JobProgress> &p
 bool finish_job(Sql &sql, const ClaimedJob &job, const JobEnd &end);
 // Of these jobs, those that are not ours any more (cancelled, disconnected, deleted).
 std::vector<std::int64_t> lost_jobs(Sql &sql, const std::vector<const ClaimedJob *> &jobs);
-// When the next job that nobody holds is due.
-std::optional<Instant> next_due(Sql &sql);
-// Whether suspects are due.
-bool suspects_due(Sql &sql);
+// When the next job that nobody holds is due. `idle`: for a worker with empty hands, who may take suspects, and for whom a
+// job that runs has been lost by somebody: it is due when its lease ends.
+std::optional<Instant> next_due(Sql &sql, bool idle);
+// Whether anybody may be called: not switched off, not paused, and not a restored copy that has just found out.
+bool calling_allowed(Sql &sql);
 
 }  // namespace ig::pg

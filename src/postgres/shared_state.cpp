@@ -75,6 +75,19 @@ void report_worker(WorkerPhase phase, TimestampTz next_due) noexcept
     wake_launcher(launcher);
 }
 
+void confirm_worker() noexcept
+{
+    SharedState *const shared = shared_state();
+    if (shared == nullptr) return;
+    LWLockAcquire(shared->lock, LW_EXCLUSIVE);
+    for (int i = 0; i < shared->slots_used; ++i)
+        if (shared->slots[i].database == MyDatabaseId && shared->slots[i].phase == WorkerPhase::running)
+            shared->slots[i].changed_at = GetCurrentTimestamp();
+    const int launcher = shared->launcher_pid;
+    LWLockRelease(shared->lock);
+    wake_launcher(launcher);
+}
+
 int copy_slots(DatabaseSlot *slots) noexcept
 {
     SharedState *const shared = shared_state();

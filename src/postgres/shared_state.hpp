@@ -34,6 +34,8 @@ SharedState *shared_state() noexcept;
 
 // A worker's report about its database, and the launcher's latch is set. Raises nothing.
 void report_worker(WorkerPhase phase, TimestampTz next_due) noexcept;
+// Says that the worker known to run does run, by another process that was started in vain.
+void confirm_worker() noexcept;
 // Copies the slots; returns how many.
 int copy_slots(DatabaseSlot *slots) noexcept;
 void forget_database(Oid database) noexcept;

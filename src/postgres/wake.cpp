@@ -20,14 +20,28 @@ struct PendingWake {
     BackgroundWorker worker;
 };
 PendingWake pending;
+bool extension_changed = false;  // in this transaction: the worker must look whether it is still wanted
+object_access_hook_type previous_access_hook = nullptr;
+
+void on_object_access(ObjectAccessType access, Oid catalog, Oid object, int column, void *argument)
+{
+    if (previous_access_hook != nullptr) previous_access_hook(access, catalog, object, column, argument);
+    if (catalog != ExtensionRelationId || (access != OAT_DROP && access != OAT_POST_ALTER)) return;
+    if (object == get_extension_oid("instagram_insights", true)) extension_changed = true;
+}
 
 void wake_at_commit(XactEvent event, void *)
 {
+    if (extension_changed && (event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT || event == XACT_EVENT_PREPARE)) {
+        extension_changed = false;
+        if (event == XACT_EVENT_COMMIT) wake_all_workers();
+    }
     if (!pending.wanted) return;
     if (event == XACT_EVENT_COMMIT) {
         pending.wanted = false;
-        if (pending.leader_pid == 0 || !set_latch_of(pending.leader_pid))
-            (void)RegisterDynamicBackgroundWorker(&pending.worker, nullptr);
+        if (pending.leader_pid != 0 && set_latch_of(pending.leader_pid)) return;
+        // Without a free slot: perhaps those that others have just started fill them, and have looked before our commit.
+        if (!RegisterDynamicBackgroundWorker(&pending.worker, nullptr)) wake_all_workers();
     } else if (event == XACT_EVENT_ABORT || event == XACT_EVENT_PREPARE) {
         pending.wanted = false;
     }
@@ -42,6 +56,16 @@ bool set_latch_of(int pid)
     if (process == nullptr || process->databaseId != MyDatabaseId) return false;
     SetLatch(&process->procLatch);
     return true;
+}
+
+void wake_all_workers() noexcept
+{
+    // Read without a lock, as the array of processes never moves: at worst a latch is set in vain.
+    for (uint32 i = 0; i < ProcGlobal->allProcCount; ++i) {
+        PGPROC *const process = &ProcGlobal->allProcs[i];
+        if (process->pid != 0 && process->databaseId == MyDatabaseId && is_background_process(process))
+            SetLatch(&process->procLatch);
+    }
 }
 
 void describe_worker(BackgroundWorker &worker, Oid database)
@@ -86,7 +110,12 @@ void wake_worker_at_commit()
     pending.wanted = true;
 }
 
-void register_wake_callbacks() { RegisterXactCallback(wake_at_commit, nullptr); }
+void register_wake_callbacks()
+{
+    RegisterXactCallback(wake_at_commit, nullptr);
+    previous_access_hook = object_access_hook;
+    object_access_hook = on_object_access;
+}
 
 }  // namespace ig::pg
 

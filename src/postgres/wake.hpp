@@ -14,6 +14,9 @@ void describe_worker(BackgroundWorker &worker, Oid database);
 // Sets the latch of the process if it is alive and belongs to this database. Takes one LWLock, raises nothing.
 bool set_latch_of(int pid);
 
+// Sets the latch of every background process of this database: whoever of them works for us looks again. Raises nothing.
+void wake_all_workers() noexcept;
+
 // True if a worker leads this database at this moment.
 bool leader_exists();
 

@@ -2,6 +2,7 @@
 #include "postgres/worker.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "postgres/leadership.hpp"
 #include "postgres/pacific.hpp"
@@ -20,6 +21,7 @@ constexpr milliseconds renew_every{1000};
 constexpr seconds renew_lease_after{lease_seconds / 3};
 constexpr minutes horizon{5};      // work due sooner than this is waited for
 constexpr seconds try_again_after{1};
+constexpr seconds restart_after{5};
 
 // A job that ends before any call was made.
 JobEnd refused(const char *state, const char *kind, const char *error, const char *hint)
@@ -40,7 +42,7 @@ void Worker::run()
 {
     while (true) {
         if (ShutdownRequestPending) {
-            give_back_all("the worker was told to stop");
+            stop();
             return;
         }
         if (ConfigReloadPending) reload();
@@ -48,11 +50,16 @@ void Worker::run()
         try {
             store_finished();
             const Instant now = current_time();
-            if (look_at_queue_) {
+            if (hands_just_emptied()) look_at_queue_ = true;
+            if (wake_may_be_lost()) look_at_queue_ = true;
+            if (again_at_ && *again_at_ > now) {
+                // Not yet: the last round failed.
+            } else if (look_at_queue_ || again_at_) {
+                again_at_.reset();
                 check_ownership();
-                claim();
+                claim(now);
             } else if (queue_has_more_ || (next_due_ && *next_due_ <= now)) {
-                claim();
+                claim(now);
             }
             renew(now);
             if (leave_if_idle(now)) return;
@@ -63,11 +70,42 @@ void Worker::run()
             // Somebody holds a lock, or the server is short of something: nothing is lost, the leases stand.
             const char *const text = error.what();
             pg_call([text] { ereport(LOG, (errmsg("instagram_insights worker tries again in a second: %s", text))); });
-            next_due_ = current_time() + try_again_after;
+            again_at_ = current_time() + try_again_after;
         }
         calls_.send(current_time());
         if (waiting_.wait(time_to_wait(current_time()))) look_at_queue_ = true;
     }
+}
+
+// Waiting for a heavyweight lock resets our latch, and with it a wake-up of that moment. It also starts this timer.
+bool Worker::wake_may_be_lost()
+{
+    const TimestampTz waited_at = get_timeout_start_time(DEADLOCK_TIMEOUT);
+    if (waited_at == lock_wait_seen_) return false;
+    lock_wait_seen_ = waited_at;
+    return true;
+}
+
+// With empty hands it may take what it may not take beside others.
+bool Worker::hands_just_emptied()
+{
+    const bool emptied = had_jobs_ && jobs_.empty();
+    had_jobs_ = !jobs_.empty();
+    return emptied;
+}
+
+// By order (pg_terminate_backend, DROP DATABASE, shutdown). The launcher, if there is one, starts the next after a pause, so
+// that it is not in the way of a DROP DATABASE.
+void Worker::stop()
+{
+    const Instant earliest = current_time() + restart_after;
+    if (!jobs_.empty() || queue_has_more_ || (next_due_ && *next_due_ < earliest)) next_due_ = earliest;
+    give_back_all("the worker was told to stop");
+}
+
+void Worker::consider_due(Instant due)
+{
+    if (!next_due_ || due < *next_due_) next_due_ = due;
 }
 
 void Worker::reload()
@@ -78,52 +116,48 @@ void Worker::reload()
     look_at_queue_ = true;
 }
 
-// Switched off or paused (also: a restored copy that has just found out): nobody may be called.
-bool Worker::may_call(WorkerTransaction &transaction)
+void Worker::claim(Instant now)
 {
-    const Rows rows = transaction.sql().run("SELECT instagram_insights.ig_check_installation()");
-    return settings.enabled && rows[0][0] == "f";
-}
-
-void Worker::claim()
-{
-    look_at_queue_ = false;
-    queue_has_more_ = false;
+    const bool woken = std::exchange(look_at_queue_, false);
     const int room = settings.max_in_flight - static_cast<int>(jobs_.size());
-    // A block at a time: claiming one by one while thousands wait would cost a transaction each.
-    if (room < std::max(1, settings.max_in_flight / 4) && !jobs_.empty()) {
-        queue_has_more_ = true;
-        return;
-    }
+    // A block at a time: claiming one by one while thousands wait would cost a transaction each. And a suspect runs alone.
+    const bool full = !jobs_.empty() && (room < std::max(1, settings.max_in_flight / 4) || jobs_.begin()->second.job.suspect);
+    queue_has_more_ = full;
+    if (full && !woken) return;
     WorkerTransaction transaction("claiming jobs");
-    calling_allowed_ = may_call(transaction);
+    calling_allowed_ = calling_allowed(transaction.sql());
     if (!calling_allowed_) {
         transaction.commit();
         give_back_all("calling is paused or switched off");
         next_due_.reset();
+        queue_has_more_ = false;
+        return;
+    }
+    if (full) {
+        transaction.commit();
         return;
     }
     (void)reclaim_jobs(transaction.sql(), false);
     std::vector<ClaimedJob> claimed = claim_jobs(transaction.sql(), room, false);
     queue_has_more_ = static_cast<int>(claimed.size()) >= room;
-    if (claimed.empty() && jobs_.empty() && suspects_possible_) {
-        claimed = claim_jobs(transaction.sql(), 1, true);
-        suspects_possible_ = !claimed.empty() || suspects_due(transaction.sql());
-    }
-    const Instant now = current_time();
+    if (claimed.empty() && jobs_.empty()) claimed = claim_jobs(transaction.sql(), 1, true);
     std::vector<sync::WorkId> begun;
     try {
         for (ClaimedJob &job : claimed) {
             begun.push_back(static_cast<sync::WorkId>(job.id));
             begin(transaction, std::move(job), now);
         }
-        next_due_ = pg::next_due(transaction.sql());
+        next_due_ = pg::next_due(transaction.sql(), jobs_.empty());
         transaction.commit();
     } catch (...) {
         for (const sync::WorkId id : begun) forget(id);
         throw;
     }
-    if (!claimed.empty()) idle_since_.reset();
+    // What is due and yet was not there to take, another session has locked.
+    if (claimed.empty() && next_due_ && *next_due_ <= now) next_due_ = now + try_again_after;
+    if (claimed.empty()) return;
+    idle_since_.reset();
+    stay_until_ = Instant();
 }
 
 void Worker::begin(WorkerTransaction &transaction, ClaimedJob job, Instant now)
@@ -221,7 +255,7 @@ void Worker::give_back_all(const char *why) noexcept
 
 bool Worker::leave_if_idle(Instant now)
 {
-    if (!jobs_.empty() || queue_has_more_ || look_at_queue_) {
+    if (!jobs_.empty() || had_jobs_ || queue_has_more_ || look_at_queue_ || again_at_) {
         idle_since_.reset();
         return false;
     }
@@ -231,13 +265,17 @@ bool Worker::leave_if_idle(Instant now)
         return false;
     }
     if (!idle_since_) idle_since_ = now;
-    if (now - *idle_since_ < milliseconds(settings.idle_timeout_ms)) return false;
-    if (stop_leading(calling_allowed_ ? now + horizon : Instant::min(), next_due_)) {
-        if (!calling_allowed_) next_due_.reset();
-        return true;
-    }
-    look_at_queue_ = true;
+    if (now < leave_at()) return false;
+    if (stop_leading(now + horizon, next_due_)) return true;
+    // Whoever holds the gate wakes us at commit; one who rolls back does not, so we try again, but not at once.
+    stay_until_ = now + try_again_after;
+    look_at_queue_ = !calling_allowed_;
     return false;
+}
+
+Instant Worker::leave_at() const
+{
+    return std::max(*idle_since_ + milliseconds(settings.idle_timeout_ms), stay_until_);
 }
 
 std::optional<milliseconds> Worker::time_to_wait(Instant now) const
@@ -248,11 +286,14 @@ std::optional<milliseconds> Worker::time_to_wait(Instant now) const
         if (!shortest || wait < *shortest) shortest = wait;
     };
     if (const std::optional<milliseconds> calls = calls_.idle_time(now)) consider(*calls);
-    if (look_at_queue_) consider(milliseconds(10));
+    if (again_at_)
+        consider(*again_at_ - now);
+    else if (look_at_queue_ || had_jobs_ != !jobs_.empty())
+        consider(milliseconds(0));
     if (!jobs_.empty()) consider(renewed_at_ + renew_every - now);
-    const bool room = static_cast<int>(jobs_.size()) < settings.max_in_flight;
-    if (next_due_ && calling_allowed_ && room) consider(std::max(*next_due_ - now, milliseconds(jobs_.empty() ? 0 : 20)));
-    if (idle_since_) consider(*idle_since_ + milliseconds(settings.idle_timeout_ms) - now);
+    if (next_due_ && calling_allowed_ && !queue_has_more_ && !again_at_)
+        consider(std::max(*next_due_ - now, milliseconds(jobs_.empty() ? 0 : 20)));
+    if (idle_since_) consider(leave_at() - now);
     return shortest;
 }
 

@@ -26,9 +26,12 @@ private:
         sync::WorkProgress written;
     };
 
+    void stop();
     void reload();
-    void claim();
-    bool may_call(WorkerTransaction &transaction);
+    bool wake_may_be_lost();
+    bool hands_just_emptied();
+    void consider_due(Instant due);
+    void claim(Instant now);
     void begin(WorkerTransaction &transaction, ClaimedJob job, Instant now);
     void renew(Instant now);
     void check_ownership();
@@ -40,6 +43,7 @@ private:
     void give_back_all(const char *why) noexcept;
     void forget(sync::WorkId id) noexcept;
     bool leave_if_idle(Instant now);
+    Instant leave_at() const;
     std::optional<std::chrono::milliseconds> time_to_wait(Instant now) const;
 
     CallLoop calls_;
@@ -47,10 +51,13 @@ private:
     std::map<sync::WorkId, Held> jobs_;
     bool look_at_queue_ = true;
     bool queue_has_more_ = false;
-    bool suspects_possible_ = true;  // a job that crashed the worker twice runs alone
+    bool had_jobs_ = false;
+    TimestampTz lock_wait_seen_ = 0;
+    std::optional<Instant> again_at_;  // the last round failed: not before then
     std::optional<Instant> next_due_;
     Instant renewed_at_{};
     std::optional<Instant> idle_since_;
+    Instant stay_until_{};             // an attempt to leave was refused
     bool calling_allowed_ = true;
 };
 

@@ -47,6 +47,8 @@ void pin_session_settings()
                   {"idle_in_transaction_session_timeout", "0"},
                   {"default_transaction_isolation", "read committed"},
                   {"default_transaction_read_only", "off"},
+                  // Waiting for a standby would swallow wake-ups; what a failover loses is claimed and fetched again.
+                  {"synchronous_commit", "local"},
                   {"row_security", "on"},
                   {"jit", "off"},
                   {"max_parallel_workers_per_gather", "0"},
@@ -73,7 +75,8 @@ void run_worker(Oid database)
     });
     try {
         if (!become_leader()) {
-            left_in_order = true;  // the leader reports for this database
+            left_in_order = true;  // the leader reports for this database; without a word the launcher would try again
+            confirm_worker();
             return;
         }
         report_worker(WorkerPhase::running, DT_NOEND);

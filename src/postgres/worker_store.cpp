@@ -131,6 +131,7 @@ void Worker::store_one(WorkerTransaction &transaction, const sync::Outcome &outc
     }
     job.attempt.rows = store_values(sql, job.attempt.account, outcome.values);
     if (!finish_job(sql, job, job_end(job, outcome))) throw NotOurs{outcome.work};
+    if (outcome.retry_at) consider_due(*outcome.retry_at);
     store_log(sql, job.attempt, outcome);
     const bool needs_person = store_account_state(sql, job.attempt.account, outcome);
     if (job.attempt.kind == "refresh" && !outcome.retry_at)
@@ -156,6 +157,7 @@ void Worker::put_back(sync::WorkId id, const std::string &why) noexcept
         end.hint = again ? "Nothing: it is tried again by itself." : "See the server log; then SELECT instagram_insights.ig_refresh_insights().";
         (void)finish_job(transaction.sql(), found->second.job, end);
         transaction.commit();
+        if (end.due_at) consider_due(*end.due_at);
     } catch (...) {
         look_at_queue_ = true;
     }

@@ -8,6 +8,7 @@ namespace ig::pg {
 namespace {
 
 volatile sig_atomic_t transaction_open = 0;
+Oid served_extension = InvalidOid;
 
 void abort_transaction() noexcept
 {
@@ -36,9 +37,12 @@ WorkerTransaction::WorkerTransaction(const char *activity)
             const Oid extension = get_extension_oid("instagram_insights", true);
             if (!OidIsValid(extension)) return false;
             LockDatabaseObject(ExtensionRelationId, extension, 0, AccessShareLock);
-            return get_extension_oid("instagram_insights", true) == extension;
+            if (get_extension_oid("instagram_insights", true) != extension) return false;
+            // Dropped and made anew: what we hold belongs to the old one, whose ids the new one gives out again.
+            if (!OidIsValid(served_extension)) served_extension = extension;
+            return served_extension == extension;
         });
-        if (!present) throw ExtensionGone("extension instagram_insights is not in this database");
+        if (!present) throw ExtensionGone("extension instagram_insights is not in this database any more");
         sql_.emplace();
         const Rows rows =
             sql_->run("SELECT extversion FROM pg_catalog.pg_extension WHERE extname = 'instagram_insights'");
