@@ -5,6 +5,7 @@
 
 #include "postgres/guard.hpp"
 #include "postgres/settings.hpp"
+#include "postgres/spi.hpp"
 #include "vault/key_file.hpp"
 
 namespace ig::pg {
@@ -123,6 +124,12 @@ std::unique_ptr<vault::Vault> read_key(MissingKey missing)
 }
 
 }  // namespace
+
+MissingKey may_make_key(Sql &sql)
+{
+    const Rows sealed = sql.run("(SELECT FROM instagram_insights.credentials LIMIT 1) UNION ALL (SELECT FROM instagram_insights.apps LIMIT 1)");
+    return sealed.empty() ? MissingKey::create : MissingKey::fail;
+}
 
 const vault::Vault &key_vault(MissingKey missing)
 {

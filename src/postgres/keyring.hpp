@@ -26,6 +26,10 @@ public:
 
 enum class MissingKey { fail, create };
 
+class Sql;
+// A key may be made only while nothing is sealed under another one. Runs as the worker role.
+MissingKey may_make_key(Sql &sql);
+
 // The vault with the current key; read once, and again when the settings that name the key change. `create` is allowed only
 // while the database holds no sealed value: otherwise a new key would hide that the old one is lost. Throws KeyUnavailable.
 const vault::Vault &key_vault(MissingKey missing);
