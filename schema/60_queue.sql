@@ -33,6 +33,9 @@ CREATE TABLE sync_jobs (
 CREATE INDEX sync_jobs_job_id ON sync_jobs (job_id);
 CREATE INDEX sync_jobs_due ON sync_jobs (priority, due_at)
     WHERE state = ANY (ARRAY['queued', 'waiting']);
+-- When work of one account is due (connections.next_sync_at): one probe for each account, however long the queue is.
+CREATE INDEX sync_jobs_pending ON sync_jobs (user_id, account_id, due_at)
+    WHERE state = ANY (ARRAY['queued', 'waiting']);
 CREATE INDEX sync_jobs_running ON sync_jobs (lease_until) WHERE state = 'running';
 CREATE INDEX sync_jobs_finished ON sync_jobs (finished_at) WHERE finished_at IS NOT NULL;
 -- At most one live refresh and one live daily job for an account: this is what makes enqueueing idempotent.
@@ -46,13 +49,15 @@ COMMENT ON COLUMN sync_jobs.account_id IS 'The account to sync';
 COMMENT ON COLUMN sync_jobs.kind IS 'refresh (a person waits), daily or backfill';
 COMMENT ON COLUMN sync_jobs.priority IS 'Order of claiming: 0 refresh, 1 daily, 2 backfill';
 COMMENT ON COLUMN sync_jobs.trigger IS 'What put it there: user, cron, ...';
-COMMENT ON COLUMN sync_jobs.state IS 'queued, running, waiting (for its next try), succeeded, partial, failed or cancelled';
+COMMENT ON COLUMN sync_jobs.state IS
+    'queued, running, waiting (for its next try), succeeded, partial, failed or cancelled';
 COMMENT ON COLUMN sync_jobs.metrics IS 'Only these metrics; NULL for those that are on';
 COMMENT ON COLUMN sync_jobs.since IS 'First day to ask; NULL for what is due';
 COMMENT ON COLUMN sync_jobs.until IS 'Last day to ask; NULL for yesterday';
 COMMENT ON COLUMN sync_jobs.due_at IS 'Not claimed before';
 COMMENT ON COLUMN sync_jobs.lease_until IS 'While running: after this moment another worker may take it';
-COMMENT ON COLUMN sync_jobs.generation IS 'Raised by each claim, cancel and reclaim: a late worker''s result is refused';
+COMMENT ON COLUMN sync_jobs.generation IS
+    'Raised by each claim, cancel and reclaim: a late worker''s result is refused';
 COMMENT ON COLUMN sync_jobs.attempt IS 'Tries so far that failed or run';
 COMMENT ON COLUMN sync_jobs.crashes IS 'How often the worker died with this job in hand';
 COMMENT ON COLUMN sync_jobs.calls_done IS 'API calls made in this try';
@@ -72,7 +77,8 @@ CREATE TABLE worker_state (
     library_version text
 );
 INSERT INTO worker_state DEFAULT VALUES;
-COMMENT ON TABLE worker_state IS 'One row: which process is the worker of this database, if one runs; not part of a dump';
+COMMENT ON TABLE worker_state IS
+    'One row: which process is the worker of this database, if one runs; not part of a dump';
 COMMENT ON COLUMN worker_state.singleton IS 'Always true: there is one row';
 COMMENT ON COLUMN worker_state.leader_pid IS 'Process id of the worker; NULL when it left';
 COMMENT ON COLUMN worker_state.started_at IS 'When it started';
@@ -87,11 +93,14 @@ CREATE TABLE installation (
     pause_reason text,
     paused_at timestamptz
 );
-COMMENT ON TABLE installation IS 'One row, written at first use: which database this is, so that a restored copy knows that it is one and calls nobody';
+COMMENT ON TABLE installation IS
+    'One row, written at first use: which database this is, so that a restored copy knows that it is one and calls '
+    'nobody';
 COMMENT ON COLUMN installation.singleton IS 'Always true: there is one row';
 COMMENT ON COLUMN installation.system_identifier IS 'The cluster that wrote the row';
 COMMENT ON COLUMN installation.database_oid IS 'The database that wrote the row';
-COMMENT ON COLUMN installation.written_by IS 'The transaction that wrote the row: equal to its xmin unless a restore copied it';
+COMMENT ON COLUMN installation.written_by IS
+    'The transaction that wrote the row: equal to its xmin unless a restore copied it';
 COMMENT ON COLUMN installation.paused IS 'Nobody is called while true; see ig_pause() and ig_resume()';
 COMMENT ON COLUMN installation.pause_reason IS 'Why, in words';
 COMMENT ON COLUMN installation.paused_at IS 'Since when';

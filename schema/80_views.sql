@@ -24,7 +24,8 @@ BEGIN
 END
 $body$;
 COMMENT ON FUNCTION ig_only_account() IS
-    'The current user''s only Instagram account, the default of instagram_insights.account_id. Raises 23502 when there is none or more than one.';
+    'The current user''s only Instagram account, the default of instagram_insights.account_id. Raises 23502 when '
+    'there is none or more than one.';
 
 -- The id must not depend on TimeZone or DateStyle, hence the epoch; lengths in front keep different keys different.
 CREATE VIEW instagram_insights WITH (security_invoker = true) AS
@@ -51,12 +52,15 @@ ALTER VIEW instagram_insights ALTER COLUMN user_id SET DEFAULT ig_current_user_i
 ALTER VIEW instagram_insights ALTER COLUMN account_id SET DEFAULT ig_only_account();
 ALTER VIEW instagram_insights ALTER COLUMN period SET DEFAULT 'day';
 COMMENT ON VIEW instagram_insights IS
-    'The numbers of Instagram accounts, own rows only. Can be written: ON CONFLICT (user_id, account_id, metric, period, end_time).';
-COMMENT ON COLUMN instagram_insights.id IS 'Derived from the row''s key, so it stays the same when the value is corrected; read-only';
+    'The numbers of Instagram accounts, own rows only. Can be written: ON CONFLICT (user_id, account_id, metric, '
+    'period, end_time).';
+COMMENT ON COLUMN instagram_insights.id IS
+    'Derived from the row''s key, so it stays the same when the value is corrected; read-only';
 COMMENT ON COLUMN instagram_insights.metric IS 'The metric, one of metrics.name';
 COMMENT ON COLUMN instagram_insights.value IS 'The number, exactly as the API said it';
 COMMENT ON COLUMN instagram_insights.end_time IS 'The end of the period, as the API said it';
-COMMENT ON COLUMN instagram_insights.retrieved_at IS 'When this value last changed; freshness is connections.last_success_at';
+COMMENT ON COLUMN instagram_insights.retrieved_at IS
+    'When this value last changed; freshness is connections.last_success_at';
 COMMENT ON COLUMN instagram_insights.user_id IS 'Whose row it is; the current user by default';
 COMMENT ON COLUMN instagram_insights.account_id IS 'The account; by default the user''s only one';
 COMMENT ON COLUMN instagram_insights.period IS 'day for daily numbers, the default';
@@ -65,7 +69,7 @@ COMMENT ON COLUMN instagram_insights.metadata IS 'Parts of the value, if it has 
 COMMENT ON COLUMN instagram_insights.project_id IS 'Free for your application';
 COMMENT ON COLUMN instagram_insights.entity_id IS 'Free for your application';
 
--- Two probes of the primary key for each account and metric, however long the history is (DISTINCT ON would read it all).
+-- Two probes of the primary key for each account and metric, however long the history is; DISTINCT ON would read it all.
 -- The foreign keys of insights make sure that accounts x metrics misses no row.
 CREATE VIEW instagram_latest_metrics WITH (security_invoker = true) AS
 SELECT a.user_id,
@@ -115,7 +119,8 @@ COMMENT ON COLUMN sync_logs.kind IS 'refresh, daily, backfill or fetch';
 COMMENT ON COLUMN sync_logs.trigger IS 'What asked for it: user, cron, ...';
 COMMENT ON COLUMN sync_logs.started_at IS 'When this try began';
 COMMENT ON COLUMN sync_logs.finished_at IS 'When this try ended';
-COMMENT ON COLUMN sync_logs.status IS 'succeeded, partial, failed, throttled, needs_login, token_unreadable, paused or cancelled';
+COMMENT ON COLUMN sync_logs.status IS
+    'succeeded, partial, failed, throttled, needs_login, token_unreadable, paused or cancelled';
 COMMENT ON COLUMN sync_logs.rows_inserted IS 'New rows';
 COMMENT ON COLUMN sync_logs.rows_updated IS 'Rows whose value the API corrected';
 COMMENT ON COLUMN sync_logs.rows_unchanged IS 'Rows that were there already with this value';

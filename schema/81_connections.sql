@@ -20,13 +20,15 @@ SELECT s.user_id,
        CASE
            WHEN s.status = 'active' THEN s.hint
            WHEN s.status = 'expiring' THEN pg_catalog.format(
-               'The token ends in %s days: log in again before and store the new token with ig_connect_token().', s.days_left)
+               'The token ends in %s days: log in again before and store the new token with ig_connect_token().',
+               s.days_left)
            WHEN s.status = 'throttled' THEN
                'The API asked to wait; the sync goes on by itself after blocked_until.'
            WHEN s.status = 'needs_login' THEN COALESCE(
                s.hint, 'The token is no longer accepted: log in again and store the new token with ig_connect_token().')
            WHEN s.status = 'token_unreadable' THEN
-               'The token was sealed under another key: bring that key back, or store the token again with ig_connect_token().'
+               'The token was sealed under another key: bring that key back, or store the token again with '
+               'ig_connect_token().'
            ELSE 'Disconnected; the history is kept. Connect again with ig_connect_token().'
        END AS hint,
        s.project_id
@@ -56,11 +58,13 @@ COMMENT ON COLUMN connections.account_id IS 'The id of the professional account'
 COMMENT ON COLUMN connections.username IS 'The account''s handle, as last seen';
 COMMENT ON COLUMN connections.name IS 'The account''s display name, as last seen';
 COMMENT ON COLUMN connections.login IS 'Which login made the token: facebook or instagram';
-COMMENT ON COLUMN connections.status IS 'active, expiring (within 7 days), needs_login, throttled, disconnected or token_unreadable';
+COMMENT ON COLUMN connections.status IS
+    'active, expiring (within 7 days), needs_login, throttled, disconnected or token_unreadable';
 COMMENT ON COLUMN connections.expires_at IS 'When the token ends; NULL if it never does or nobody said';
 COMMENT ON COLUMN connections.days_left IS 'Whole days until expires_at; NULL if that is not known';
 COMMENT ON COLUMN connections.last_success_at IS 'When the account was last synced with a result';
-COMMENT ON COLUMN connections.next_sync_at IS 'When work waiting in the queue for this account is due; NULL if none waits';
+COMMENT ON COLUMN connections.next_sync_at IS
+    'When work waiting in the queue for this account is due; NULL if none waits';
 COMMENT ON COLUMN connections.blocked_until IS 'The API asked not to be called for this account before then';
 COMMENT ON COLUMN connections.last_error IS 'Why the last sync failed; NULL after a success';
 COMMENT ON COLUMN connections.hint IS 'What to do now; NULL when nothing is to be done';
@@ -68,11 +72,13 @@ COMMENT ON COLUMN connections.project_id IS 'Free for your application; copied t
 
 -- Old readers take a row as "connected", so a disconnected account has none here, as before.
 CREATE VIEW user_tokens WITH (security_invoker = true) AS
-SELECT c.user_id, c.platform, c.account_id, c.username AS account_username, c.expires_at, a.issued_at, a.scopes, c.status
+SELECT c.user_id, c.platform, c.account_id, c.username AS account_username, c.expires_at, a.issued_at, a.scopes,
+       c.status
 FROM connections c
 JOIN accounts a ON a.user_id = c.user_id AND a.account_id = c.account_id
 WHERE c.status <> 'disconnected';
-COMMENT ON VIEW user_tokens IS 'Which tokens are stored, own rows only; never a token itself. A disconnected account has no row';
+COMMENT ON VIEW user_tokens IS
+    'Which tokens are stored, own rows only; never a token itself. A disconnected account has no row';
 COMMENT ON COLUMN user_tokens.user_id IS 'The user whose token it is';
 COMMENT ON COLUMN user_tokens.platform IS 'instagram';
 COMMENT ON COLUMN user_tokens.account_id IS 'The account the token is for';

@@ -19,7 +19,8 @@ COMMENT ON TYPE ig_fetch_result IS 'What ig_fetch_insights() tells about one acc
 COMMENT ON COLUMN ig_fetch_result.account_id IS 'The account';
 COMMENT ON COLUMN ig_fetch_result.user_id IS 'The user whose account it is';
 COMMENT ON COLUMN ig_fetch_result.success IS 'Whether nothing went wrong; a metric without data is nothing wrong';
-COMMENT ON COLUMN ig_fetch_result.status IS 'succeeded, partial, failed, throttled, needs_login, token_unreadable or paused';
+COMMENT ON COLUMN ig_fetch_result.status IS
+    'succeeded, partial, failed, throttled, needs_login, token_unreadable or paused';
 COMMENT ON COLUMN ig_fetch_result.total_inserted IS 'New rows';
 COMMENT ON COLUMN ig_fetch_result.total_updated IS 'Rows whose value the API corrected';
 COMMENT ON COLUMN ig_fetch_result.total_unchanged IS 'Rows that were there already with this value';
@@ -35,14 +36,17 @@ CREATE FUNCTION ig_fetch_insights(user_id uuid DEFAULT NULL, account_id text DEF
     LANGUAGE c VOLATILE PARALLEL UNSAFE
     AS 'MODULE_PATHNAME', 'ig_fetch_insights';
 COMMENT ON FUNCTION ig_fetch_insights(uuid, text, text[], date, date) IS
-    'Fetches now, in this session, and stores what came: one row for each account. since and until are days measured, both included.';
+    'Fetches now, in this session, and stores what came: one row for each account. since and until are days measured, '
+    'both included.';
 
 CREATE FUNCTION ig_connect_token(access_token text, account_id text DEFAULT NULL, user_id uuid DEFAULT NULL,
-                                 login text DEFAULT 'facebook', expires_at timestamptz DEFAULT NULL) RETURNS SETOF connections
+                                 login text DEFAULT 'facebook', expires_at timestamptz DEFAULT NULL)
+    RETURNS SETOF connections
     LANGUAGE c VOLATILE PARALLEL UNSAFE
     AS 'MODULE_PATHNAME', 'ig_connect_token';
 COMMENT ON FUNCTION ig_connect_token(text, text, uuid, text, timestamptz) IS
-    'Seals and stores a token you already have. With account_id no network is needed; without it, all accounts the token reaches are connected.';
+    'Seals and stores a token you already have. With account_id no network is needed; without it, all accounts the '
+    'token reaches are connected.';
 
 CREATE FUNCTION ig_wake_worker() RETURNS void
     LANGUAGE c VOLATILE PARALLEL UNSAFE
@@ -54,7 +58,8 @@ CREATE FUNCTION ig_setting(name text) RETURNS text
     LANGUAGE c VOLATILE PARALLEL UNSAFE
     AS 'MODULE_PATHNAME', 'ig_setting';
 COMMENT ON FUNCTION ig_setting(text) IS
-    'Internal: the value of a setting of instagram_insights, for functions whose caller may not see it; times are in seconds';
+    'Internal: the value of a setting of instagram_insights, for functions whose caller may not see it; times are in '
+    'seconds';
 
 CREATE FUNCTION ig_process_state() RETURNS TABLE (library_version text, preloaded boolean, worker_alive boolean,
                                                   enabled boolean, identity text, key_status text, key_detail text,
@@ -70,7 +75,8 @@ SELECT NULL::text AS access_token, NULL::text AS account_id, NULL::uuid AS user_
 WHERE false;
 ALTER VIEW connect_inbox ALTER COLUMN login SET DEFAULT 'facebook';
 COMMENT ON VIEW connect_inbox IS
-    'COPY tokens into it: each row is sealed and stored as ig_connect_token() does, and no log shows it. Reads as empty';
+    'COPY tokens into it: each row is sealed and stored as ig_connect_token() does, and no log shows it. Reads as '
+    'empty';
 COMMENT ON COLUMN connect_inbox.access_token IS 'The token';
 COMMENT ON COLUMN connect_inbox.account_id IS 'The account it is for';
 COMMENT ON COLUMN connect_inbox.user_id IS 'The user; NULL for the current one';

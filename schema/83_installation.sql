@@ -22,7 +22,8 @@ AS $body$
     LEFT JOIN instagram_insights.installation i ON true
 $body$;
 COMMENT ON FUNCTION ig_installation_state() IS
-    'Internal: whether the row of installation was written by this database (same), by it before pg_upgrade (upgraded), elsewhere (copy) or never (new); and whether it says paused';
+    'Internal: whether the row of installation was written by this database (same), by it before pg_upgrade '
+    '(upgraded), elsewhere (copy) or never (new); and whether it says paused';
 
 CREATE FUNCTION ig_write_installation(paused boolean, reason text) RETURNS void
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -39,8 +40,8 @@ BEGIN
         SET system_identifier = EXCLUDED.system_identifier, database_oid = EXCLUDED.database_oid,
             paused = EXCLUDED.paused, pause_reason = EXCLUDED.pause_reason, paused_at = EXCLUDED.paused_at;
 
-    -- Behind a savepoint the row's xmin is the subtransaction's id, which pg_current_xact_id() does not tell: take it from
-    -- the row itself, which this transaction has just written and now writes again under the same id.
+    -- Behind a savepoint the row's xmin is the subtransaction's id, which pg_current_xact_id() does not tell: take it
+    -- from the row itself, which this transaction has just written and now writes again under the same id.
     UPDATE instagram_insights.installation AS i SET written_by = i.xmin::text::xid8;
 END
 $body$;
@@ -73,7 +74,8 @@ BEGIN
 END
 $body$;
 COMMENT ON FUNCTION ig_check_installation() IS
-    'Internal: whether nobody may be called (true = paused). Stamps the installation at first use and after pg_upgrade, and pauses a copy';
+    'Internal: whether nobody may be called (true = paused). Stamps the installation at first use and after '
+    'pg_upgrade, and pauses a copy';
 
 CREATE FUNCTION ig_require_running() RETURNS void
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -84,8 +86,11 @@ BEGIN
         RAISE EXCEPTION USING
             ERRCODE = 'object_not_in_prerequisite_state',
             MESSAGE = 'instagram_insights is paused in this database',
-            DETAIL = (SELECT COALESCE(s.reason, 'No reason was given.') FROM instagram_insights.ig_installation_state() s),
-            HINT = 'SELECT * FROM instagram_insights.ig_doctor() says more; SELECT instagram_insights.ig_resume() as a member of instagram_insights_admin ends the pause.';
+            DETAIL = (SELECT COALESCE(s.reason, 'No reason was given.')
+                      FROM instagram_insights.ig_installation_state() s),
+            HINT =
+                'SELECT * FROM instagram_insights.ig_doctor() says more; SELECT instagram_insights.ig_resume() as a '
+                'member of instagram_insights_admin ends the pause.';
     END IF;
 END
 $body$;
@@ -104,7 +109,8 @@ BEGIN
     END IF;
 END
 $body$;
-COMMENT ON FUNCTION ig_require_admin() IS 'Internal: raises 42501 unless the caller is a superuser or in instagram_insights_admin';
+COMMENT ON FUNCTION ig_require_admin() IS
+    'Internal: raises 42501 unless the caller is a superuser or in instagram_insights_admin';
 
 CREATE FUNCTION ig_pause(reason text DEFAULT NULL) RETURNS void
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
@@ -132,4 +138,5 @@ BEGIN
 END
 $body$;
 COMMENT ON FUNCTION ig_resume() IS
-    'Ends a pause. In a restored copy it says: this database is the one that calls from now on; make sure the original does not';
+    'Ends a pause. In a restored copy it says: this database is the one that calls from now on; make sure the '
+    'original does not';

@@ -33,7 +33,8 @@ BEGIN
 END
 $body$;
 COMMENT ON FUNCTION ig_lock_connected(uuid, text) IS
-    'Internal: the connected accounts a call is about, locked against deletion; raises 42704 or 55000 when there is none';
+    'Internal: the connected accounts a call is about, locked against deletion; raises 42704 or 55000 when there is '
+    'none';
 
 CREATE FUNCTION ig_refresh_insights(user_id uuid DEFAULT NULL, account_id text DEFAULT NULL) RETURNS SETOF bigint
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
@@ -68,7 +69,8 @@ BEGIN
 END
 $body$;
 COMMENT ON FUNCTION ig_refresh_insights(uuid, text) IS
-    'Asks for fresh numbers and returns at once: one job id for each connected account, see ig_sync_status(). A refresh that already waits or runs is returned, not doubled.';
+    'Asks for fresh numbers and returns at once: one job id for each connected account, see ig_sync_status(). A '
+    'refresh that already waits or runs is returned, not doubled.';
 
 CREATE FUNCTION ig_known_metrics(metrics text[]) RETURNS text[]
     LANGUAGE plpgsql STABLE PARALLEL SAFE
@@ -82,7 +84,8 @@ BEGIN
     END IF;
     SELECT string_agg(COALESCE(quote_literal(asked.name), 'NULL'), ', ' ORDER BY asked.place) INTO unknown
     FROM unnest(ig_known_metrics.metrics) WITH ORDINALITY asked(name, place)
-    WHERE NOT EXISTS (SELECT FROM instagram_insights.metrics m WHERE m.name = asked.name AND m.level = 'account' AND m.platform = 'instagram');
+    WHERE NOT EXISTS (SELECT FROM instagram_insights.metrics m
+                      WHERE m.name = asked.name AND m.level = 'account' AND m.platform = 'instagram');
     IF unknown IS NOT NULL OR cardinality(ig_known_metrics.metrics) = 0 THEN
         RAISE EXCEPTION USING
             ERRCODE = 'invalid_parameter_value',
@@ -95,10 +98,11 @@ BEGIN
 END
 $body$;
 COMMENT ON FUNCTION ig_known_metrics(text[]) IS
-    'Internal: the metrics without repeats; raises 22023 naming the known ones when one is unknown or the list is empty';
+    'Internal: the metrics without repeats; raises 22023 naming the known ones when one is unknown or the list is '
+    'empty';
 
-CREATE FUNCTION ig_backfill(since date, until date DEFAULT NULL, user_id uuid DEFAULT NULL, account_id text DEFAULT NULL,
-                            metrics text[] DEFAULT NULL) RETURNS SETOF bigint
+CREATE FUNCTION ig_backfill(since date, until date DEFAULT NULL, user_id uuid DEFAULT NULL,
+                            account_id text DEFAULT NULL, metrics text[] DEFAULT NULL) RETURNS SETOF bigint
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
 AS $body$
@@ -109,7 +113,8 @@ DECLARE
     account record;
     job bigint;
 BEGIN
-    IF ig_backfill.since IS NULL OR NOT isfinite(ig_backfill.since) OR NOT COALESCE(isfinite(ig_backfill.until), true) THEN
+    IF ig_backfill.since IS NULL OR NOT isfinite(ig_backfill.since)
+       OR NOT COALESCE(isfinite(ig_backfill.until), true) THEN
         RAISE EXCEPTION USING
             ERRCODE = 'invalid_parameter_value',
             MESSAGE = 'since and until must be days',
@@ -141,7 +146,8 @@ BEGIN
           AND j.metrics IS NOT DISTINCT FROM wanted
         ORDER BY j.job_id LIMIT 1;
         IF NOT FOUND THEN
-            INSERT INTO instagram_insights.sync_jobs AS j (user_id, account_id, kind, trigger, metrics, since, until, due_at)
+            INSERT INTO instagram_insights.sync_jobs AS j
+                (user_id, account_id, kind, trigger, metrics, since, until, due_at)
             VALUES (target, account.account_id, 'backfill', 'user', wanted, ig_backfill.since, ig_backfill.until,
                     GREATEST(now(), account.blocked_until))
             RETURNING j.job_id INTO job;
@@ -152,7 +158,8 @@ BEGIN
 END
 $body$;
 COMMENT ON FUNCTION ig_backfill(date, date, uuid, text, text[]) IS
-    'Asks for the days since to until (both included; yesterday by default) again: one job id for each connected account. What the API no longer answers is recorded as clipped.';
+    'Asks for the days since to until (both included; yesterday by default) again: one job id for each connected '
+    'account. What the API no longer answers is recorded as clipped.';
 
 CREATE FUNCTION ig_sync_all(trigger text DEFAULT 'cron') RETURNS integer
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
@@ -166,8 +173,8 @@ BEGIN
     PERFORM instagram_insights.ig_require_running();
     spread := make_interval(secs => COALESCE(instagram_insights.ig_setting('spread'), '0')::double precision);
 
-    -- An account that is just being deleted or disconnected is left out rather than waited for. One whose token could not be
-    -- opened is tried again: the key may be back.
+    -- An account that is just being deleted or disconnected is left out rather than waited for. One whose token could
+    -- not be opened is tried again: the key may be back.
     INSERT INTO instagram_insights.sync_jobs (user_id, account_id, kind, trigger, due_at)
     SELECT a.user_id, a.account_id, 'daily', left(COALESCE(NULLIF(ig_sync_all.trigger, ''), 'cron'), 100),
            GREATEST(now() + random() * spread, a.blocked_until)
@@ -182,4 +189,5 @@ BEGIN
 END
 $body$;
 COMMENT ON FUNCTION ig_sync_all(text) IS
-    'Puts one daily job for each connected account into the queue, never a second one while one lives, and returns how many it put there; for pg_cron';
+    'Puts one daily job for each connected account into the queue, never a second one while one lives, and returns '
+    'how many it put there; for pg_cron';

@@ -23,7 +23,8 @@ COMMENT ON COLUMN ig_sync_status.job_id IS 'The job';
 COMMENT ON COLUMN ig_sync_status.user_id IS 'The user whose account is synced';
 COMMENT ON COLUMN ig_sync_status.account_id IS 'The account';
 COMMENT ON COLUMN ig_sync_status.kind IS 'refresh, daily or backfill';
-COMMENT ON COLUMN ig_sync_status.state IS 'queued, running, waiting (for its next try), succeeded, partial, failed or cancelled';
+COMMENT ON COLUMN ig_sync_status.state IS
+    'queued, running, waiting (for its next try), succeeded, partial, failed or cancelled';
 COMMENT ON COLUMN ig_sync_status.progress IS 'From 0 to 1; 1 once it succeeded or ended partial';
 COMMENT ON COLUMN ig_sync_status.calls_done IS 'API calls made in this try';
 COMMENT ON COLUMN ig_sync_status.calls_planned IS 'API calls this try needs, as known';
@@ -86,7 +87,8 @@ BEGIN
         RAISE EXCEPTION USING
             ERRCODE = 'undefined_object',
             MESSAGE = format('job %s does not exist', COALESCE(ig_cancel.job_id::text, 'NULL')),
-            HINT = 'Job ids come from ig_refresh_insights() and ig_backfill(); finished jobs are removed after a while.';
+            HINT =
+                'Job ids come from ig_refresh_insights() and ig_backfill(); finished jobs are removed after a while.';
     ELSIF job.state <> ALL (ARRAY['queued', 'waiting', 'running']) THEN
         RETURN false;
     END IF;
@@ -104,7 +106,8 @@ BEGIN
 END
 $body$;
 COMMENT ON FUNCTION ig_cancel(bigint) IS
-    'Cancels a job that has not ended; false if it had. A job that does not exist and one of another user raise the same 42704.';
+    'Cancels a job that has not ended; false if it had. A job that does not exist and one of another user raise the '
+    'same 42704.';
 
 CREATE FUNCTION ig_nudge() RETURNS boolean
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
@@ -127,4 +130,5 @@ BEGIN
 END
 $body$;
 COMMENT ON FUNCTION ig_nudge() IS
-    'Wakes or starts the worker if work is due, and says whether it did; false as well while paused or not enabled. For pg_cron, every few minutes';
+    'Wakes or starts the worker if work is due, and says whether it did; false as well while paused or not enabled. '
+    'For pg_cron, every few minutes';

@@ -46,10 +46,11 @@ BEGIN
 END
 $body$;
 COMMENT ON FUNCTION ig_disconnect(text, uuid) IS
-    'Deletes the token of one account, or of all, and cancels its jobs; the numbers are kept. Returns how many accounts were connected before.';
+    'Deletes the token of one account, or of all, and cancels its jobs; the numbers are kept. Returns how many '
+    'accounts were connected before.';
 
--- superuser-owned: row level security lets the worker role see insights and sync_log of the user it acts for only, and an
--- admin may delete another user's data. It does nothing but delete by user_id, and only ig_delete_user_data() may call it.
+-- superuser-owned: row level security lets the worker role see insights and sync_log of the user it acts for only, and
+-- an admin may delete another user's data. It does nothing but delete by user_id; only ig_delete_user_data() may call it.
 CREATE FUNCTION ig_erase_history(user_id uuid) RETURNS TABLE (insights bigint, sync_log bigint)
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
@@ -62,7 +63,8 @@ BEGIN
     RETURN NEXT;
 END
 $body$;
-COMMENT ON FUNCTION ig_erase_history(uuid) IS 'Internal: deletes a user''s numbers and log, and says how many rows that were';
+COMMENT ON FUNCTION ig_erase_history(uuid) IS
+    'Internal: deletes a user''s numbers and log, and says how many rows that were';
 
 CREATE FUNCTION ig_delete_user_data(user_id uuid DEFAULT NULL) RETURNS jsonb
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
@@ -96,4 +98,5 @@ BEGIN
 END
 $body$;
 COMMENT ON FUNCTION ig_delete_user_data(uuid) IS
-    'Deletes everything stored about a user: accounts, tokens, numbers, jobs and log. Returns how many rows of each table.';
+    'Deletes everything stored about a user: accounts, tokens, numbers, jobs and log. Returns how many rows of each '
+    'table.';

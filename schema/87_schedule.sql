@@ -118,7 +118,8 @@ BEGIN
 END
 $body$;
 COMMENT ON FUNCTION ig_schedule(text, text) IS
-    'Makes or replaces the pg_cron jobs that call ig_sync_all() on this schedule (in cron.timezone) and ig_nudge() every 5 minutes; they run as the caller. Returns the id of the first.';
+    'Makes or replaces the pg_cron jobs that call ig_sync_all() on this schedule (in cron.timezone) and ig_nudge() '
+    'every 5 minutes; they run as the caller. Returns the id of the first.';
 
 CREATE FUNCTION ig_unschedule(job_name text DEFAULT NULL) RETURNS boolean
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE

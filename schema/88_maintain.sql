@@ -7,7 +7,8 @@ CREATE FUNCTION ig_log_retention() RETURNS interval
 AS $body$
     SELECT make_interval(secs => NULLIF(instagram_insights.ig_setting('log_retention'), '0')::double precision)
 $body$;
-COMMENT ON FUNCTION ig_log_retention() IS 'Internal: instagram_insights.log_retention; NULL when log rows are kept for ever';
+COMMENT ON FUNCTION ig_log_retention() IS
+    'Internal: instagram_insights.log_retention; NULL when log rows are kept for ever';
 
 -- superuser-owned: row level security shows the worker role the log of the user it acts for only, and old rows of all
 -- users must go. It takes no argument: how old is old enough stands in settings that only a superuser can change.
@@ -36,7 +37,8 @@ BEGIN
     RETURN removed;
 END
 $body$;
-COMMENT ON FUNCTION ig_prune_log() IS 'Internal: deletes log rows older than instagram_insights.log_retention, 200000 at most';
+COMMENT ON FUNCTION ig_prune_log() IS
+    'Internal: deletes log rows older than instagram_insights.log_retention, 200000 at most';
 
 CREATE FUNCTION ig_prune_jobs() RETURNS bigint
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
@@ -63,7 +65,8 @@ BEGIN
     RETURN removed;
 END
 $body$;
-COMMENT ON FUNCTION ig_prune_jobs() IS 'Internal: deletes jobs that ended longer ago than instagram_insights.log_retention, 200000 at most';
+COMMENT ON FUNCTION ig_prune_jobs() IS
+    'Internal: deletes jobs that ended longer ago than instagram_insights.log_retention, 200000 at most';
 
 -- superuser-owned: as ig_prune_log(), and TRUNCATE needs the table's owner. It takes no argument either.
 CREATE FUNCTION ig_prune_insights() RETURNS TABLE (action text, object text, detail text)
@@ -122,7 +125,9 @@ BEGIN
                         || CASE WHEN batch = 10000 THEN '; more remain: call again' ELSE '' END;
 END
 $body$;
-COMMENT ON FUNCTION ig_prune_insights() IS 'Internal: deletes numbers older than instagram_insights.insights_retention, and empties partitions that are wholly so';
+COMMENT ON FUNCTION ig_prune_insights() IS
+    'Internal: deletes numbers older than instagram_insights.insights_retention, and empties partitions that are '
+    'wholly so';
 
 CREATE FUNCTION ig_prune_cron_runs() RETURNS text
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -149,7 +154,8 @@ BEGIN
     RETURN format('%s rows older than log_retention', removed);
 END
 $body$;
-COMMENT ON FUNCTION ig_prune_cron_runs() IS 'Internal: deletes old rows of cron.job_run_details of our jobs, those the caller may see';
+COMMENT ON FUNCTION ig_prune_cron_runs() IS
+    'Internal: deletes old rows of cron.job_run_details of our jobs, those the caller may see';
 
 CREATE FUNCTION ig_maintain() RETURNS TABLE (action text, object text, detail text)
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -157,11 +163,14 @@ CREATE FUNCTION ig_maintain() RETURNS TABLE (action text, object text, detail te
 AS $body$
 BEGIN
     PERFORM instagram_insights.ig_require_admin();
-    RETURN QUERY SELECT 'delete', 'sync_log', format('%s rows older than log_retention', instagram_insights.ig_prune_log());
-    RETURN QUERY SELECT 'delete', 'sync_jobs', format('%s ended jobs older than log_retention', instagram_insights.ig_prune_jobs());
+    RETURN QUERY SELECT 'delete', 'sync_log',
+        format('%s rows older than log_retention', instagram_insights.ig_prune_log());
+    RETURN QUERY SELECT 'delete', 'sync_jobs',
+        format('%s ended jobs older than log_retention', instagram_insights.ig_prune_jobs());
     RETURN QUERY SELECT 'delete', 'cron.job_run_details', instagram_insights.ig_prune_cron_runs();
     RETURN QUERY SELECT p.action, p.object, p.detail FROM instagram_insights.ig_prune_insights() p;
 END
 $body$;
 COMMENT ON FUNCTION ig_maintain() IS
-    'Deletes what is older than log_retention and insights_retention, a bounded number of rows a call: one row for each thing done. Run it daily.';
+    'Deletes what is older than log_retention and insights_retention, a bounded number of rows a call: one row for '
+    'each thing done. Run it daily.';

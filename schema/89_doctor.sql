@@ -14,20 +14,24 @@ BEGIN
     ELSE
         RETURN QUERY SELECT 'library', 'fail',
             format('the library is version %s, the extension in this database %s', process.library_version, installed),
-            'Run ALTER EXTENSION instagram_insights UPDATE; if the library is the older one, install the new package and restart the server.';
+            'Run ALTER EXTENSION instagram_insights UPDATE; if the library is the older one, install the new package '
+            'and restart the server.';
     END IF;
     IF process.preloaded THEN
         RETURN QUERY SELECT 'preload', 'ok', 'the library is in shared_preload_libraries', NULL::text;
     ELSE
         RETURN QUERY SELECT 'preload', 'warn',
-            'the library is not in shared_preload_libraries: after a restart of the server work goes on at the next nudge only',
-            'Add instagram_insights to shared_preload_libraries and restart the server, or let ig_schedule() nudge every 5 minutes.';
+            'the library is not in shared_preload_libraries: after a restart of the server work goes on at the next '
+            'nudge only',
+            'Add instagram_insights to shared_preload_libraries and restart the server, or let ig_schedule() nudge '
+            'every 5 minutes.';
     END IF;
     IF process.enabled THEN
         RETURN QUERY SELECT 'enabled', 'ok', 'instagram_insights.enabled is on', NULL::text;
     ELSE
         RETURN QUERY SELECT 'enabled', 'warn', 'instagram_insights.enabled is off: nobody is called',
-            'Set instagram_insights.enabled to on and reload the configuration, unless this is a copy that must stay quiet.';
+            'Set instagram_insights.enabled to on and reload the configuration, unless this is a copy that must stay '
+            'quiet.';
     END IF;
     IF process.key_status = 'missing' AND instagram_insights.ig_count_foreign_tokens('') = 0 THEN
         RETURN QUERY SELECT 'key', 'ok', 'no key yet: it is made when the first account is connected', NULL::text;
@@ -135,7 +139,8 @@ DECLARE
 BEGIN
     IF NOT EXISTS (SELECT FROM pg_extension e WHERE e.extname = 'pg_cron') THEN
         RETURN QUERY SELECT 'pg_cron', 'warn', 'pg_cron is not in this database, so nothing is seen of a schedule',
-            'Call ig_schedule(): it schedules, or says the statements to run in the database that has pg_cron. Any other scheduler may call ig_sync_all() as well.';
+            'Call ig_schedule(): it schedules, or says the statements to run in the database that has pg_cron. Any '
+            'other scheduler may call ig_sync_all() as well.';
         RETURN;
     ELSIF NOT has_schema_privilege('cron', 'USAGE') THEN
         RETURN QUERY SELECT 'pg_cron', 'warn', 'you may not look into schema cron',
@@ -154,7 +159,8 @@ BEGIN
             'SELECT instagram_insights.ig_schedule() as a role that has LOGIN.';
     ELSIF failure IS NOT NULL THEN
         RETURN QUERY SELECT 'pg_cron', 'fail', format('the last run failed: %s', failure),
-            'See cron.job_run_details; the job''s role needs LOGIN and instagram_insights_admin, and cron.host must let it in.';
+            'See cron.job_run_details; the job''s role needs LOGIN and instagram_insights_admin, and cron.host must '
+            'let it in.';
     ELSIF nudges = 0 THEN
         RETURN QUERY SELECT 'pg_cron', 'warn', 'the daily sync is scheduled, the nudge is not',
             'SELECT instagram_insights.ig_schedule() schedules both.';
@@ -177,7 +183,8 @@ AS $body$
     FROM instagram_insights.credentials c
     WHERE encode(substr(c.sealed_token, 2, 8), 'hex') IS DISTINCT FROM ig_count_foreign_tokens.key_id
 $body$;
-COMMENT ON FUNCTION ig_count_foreign_tokens(text) IS 'Internal: how many tokens are sealed under another key than this one';
+COMMENT ON FUNCTION ig_count_foreign_tokens(text) IS
+    'Internal: how many tokens are sealed under another key than this one';
 
 CREATE FUNCTION ig_doctor_accounts() RETURNS TABLE (check_name text, status text, detail text, hint text)
     LANGUAGE plpgsql STABLE PARALLEL UNSAFE
@@ -209,10 +216,12 @@ BEGIN
             'Bring the key file back that was in use then, or have these users connect again.';
     ELSIF waiting > 0 THEN
         RETURN QUERY SELECT 'tokens', 'warn', format('%s accounts need a new login', waiting),
-            'SELECT user_id, account_id, hint FROM instagram_insights.connections WHERE status = ''needs_login'' shows which.';
+            'SELECT user_id, account_id, hint FROM instagram_insights.connections WHERE status = ''needs_login'' '
+            'shows which.';
     ELSIF expiring > 0 THEN
         RETURN QUERY SELECT 'tokens', 'warn', format('%s tokens end within 7 days', expiring),
-            'SELECT user_id, account_id, expires_at FROM instagram_insights.connections WHERE status = ''expiring'' shows which; connect them again before.';
+            'SELECT user_id, account_id, expires_at FROM instagram_insights.connections WHERE status = ''expiring'' '
+            'shows which; connect them again before.';
     ELSE
         RETURN QUERY SELECT 'tokens', 'ok', 'no token needs attention', NULL::text;
     END IF;
@@ -228,7 +237,8 @@ AS $body$
            CASE WHEN p.identity = 'role' AND r.mapped = 0 OR p.identity <> 'role' AND r.mapped > 0 THEN 'warn' ELSE 'ok' END,
            format('instagram_insights.identity is %s, role_users has %s rows', p.identity, r.mapped),
            CASE WHEN p.identity = 'role' AND r.mapped = 0 THEN
-                    'Nobody is known: INSERT INTO instagram_insights.role_users (role_name, user_id) each role and its user.'
+                    'Nobody is known: INSERT INTO instagram_insights.role_users (role_name, user_id) each role and '
+                    'its user.'
                 WHEN p.identity <> 'role' AND r.mapped > 0 THEN
                     'role_users counts only with ALTER DATABASE ... SET instagram_insights.identity = ''role''; empty it if that is not wanted.' END
     FROM instagram_insights.ig_process_state() p, (SELECT count(*) AS mapped FROM instagram_insights.role_users) r
@@ -273,7 +283,8 @@ BEGIN
     FOREACH subject IN ARRAY ARRAY['library', 'paused', 'worker', 'jobs', 'cron', 'accounts', 'identity', 'storage'] LOOP
         -- A check that cannot run is a finding as well; it must not hide the others.
         BEGIN
-            RETURN QUERY EXECUTE format('SELECT d.check_name, d.status, d.detail, d.hint FROM instagram_insights.%I() d',
+            RETURN QUERY EXECUTE format(
+                'SELECT d.check_name, d.status, d.detail, d.hint FROM instagram_insights.%I() d',
                                         'ig_doctor_' || subject);
         EXCEPTION WHEN OTHERS THEN
             RETURN QUERY SELECT subject, 'fail', format('this check could not run: %s', SQLERRM),
@@ -283,4 +294,5 @@ BEGIN
 END
 $body$;
 COMMENT ON FUNCTION ig_doctor() IS
-    'Looks at everything that can be wrong: one row a check, status ok, warn or fail, and a hint what to do. Never raises.';
+    'Looks at everything that can be wrong: one row a check, status ok, warn or fail, and a hint what to do. Never '
+    'raises.';

@@ -16,14 +16,17 @@ BEGIN
                             WITH CHECK (user_id = (SELECT instagram_insights.ig_current_user_id()))', tab);
         EXECUTE format('COMMENT ON POLICY tenant ON instagram_insights.%I IS %L', tab, 'Everyone has own rows only');
         IF tab <> 'credentials' THEN
-            EXECUTE format('CREATE POLICY admin_reads ON instagram_insights.%I FOR SELECT TO instagram_insights_admin USING (true)', tab);
-            EXECUTE format('COMMENT ON POLICY admin_reads ON instagram_insights.%I IS %L', tab, 'Admins see every user''s rows');
+            EXECUTE format('CREATE POLICY admin_reads ON instagram_insights.%I FOR SELECT
+                                TO instagram_insights_admin USING (true)', tab);
+            EXECUTE format('COMMENT ON POLICY admin_reads ON instagram_insights.%I IS %L', tab,
+                'Admins see every user''s rows');
         END IF;
     END LOOP;
 
     -- The worker finds work and accounts of everybody; numbers and log it writes as the user they belong to.
     FOREACH tab IN ARRAY ARRAY['accounts', 'credentials', 'sync_jobs'] LOOP
-        EXECUTE format('CREATE POLICY worker ON instagram_insights.%I TO instagram_insights_worker USING (true) WITH CHECK (true)', tab);
+        EXECUTE format('CREATE POLICY worker ON instagram_insights.%I
+                            TO instagram_insights_worker USING (true) WITH CHECK (true)', tab);
         EXECUTE format('COMMENT ON POLICY worker ON instagram_insights.%I IS %L', tab, 'The worker serves every user');
     END LOOP;
 
@@ -33,9 +36,11 @@ BEGIN
         EXECUTE format('ALTER TABLE instagram_insights.%I FORCE ROW LEVEL SECURITY', tab);
     END LOOP;
     FOREACH tab IN ARRAY ARRAY['worker_state', 'installation'] LOOP
-        EXECUTE format('CREATE POLICY worker ON instagram_insights.%I TO instagram_insights_worker USING (true) WITH CHECK (true)', tab);
+        EXECUTE format('CREATE POLICY worker ON instagram_insights.%I
+                            TO instagram_insights_worker USING (true) WITH CHECK (true)', tab);
         EXECUTE format('COMMENT ON POLICY worker ON instagram_insights.%I IS %L', tab, 'The worker keeps it');
-        EXECUTE format('CREATE POLICY admin_reads ON instagram_insights.%I FOR SELECT TO instagram_insights_admin USING (true)', tab);
+        EXECUTE format('CREATE POLICY admin_reads ON instagram_insights.%I FOR SELECT
+                                TO instagram_insights_admin USING (true)', tab);
         EXECUTE format('COMMENT ON POLICY admin_reads ON instagram_insights.%I IS %L', tab, 'Admins see it');
     END LOOP;
 END
@@ -43,7 +48,7 @@ $policies$;
 
 CREATE POLICY readable ON metrics FOR SELECT USING (true);
 COMMENT ON POLICY readable ON metrics IS 'The registry is the same for everybody';
--- Rows that are not builtin are dumped; builtin ones are made again by CREATE EXTENSION, so they can be changed, not made.
+-- A dump holds the rows that are not builtin; CREATE EXTENSION makes the builtin ones, which can be changed but not made.
 CREATE POLICY admin_adds ON metrics FOR INSERT TO instagram_insights_admin WITH CHECK (NOT builtin);
 COMMENT ON POLICY admin_adds ON metrics IS 'Admins add metrics of their own';
 CREATE POLICY admin_changes ON metrics FOR UPDATE TO instagram_insights_admin USING (true) WITH CHECK (true);

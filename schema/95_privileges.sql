@@ -26,7 +26,8 @@ BEGIN
         WHERE acl.grantee <> t.typowner
     LOOP
         EXECUTE format('REVOKE ALL ON %s %s FROM %s', member.kind, member.name,
-                       CASE WHEN member.grantee = 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(member.grantee)) END);
+                       CASE WHEN member.grantee = 0 THEN 'PUBLIC'
+                            ELSE quote_ident(pg_get_userbyid(member.grantee)) END);
     END LOOP;
 END
 $nothing$;
@@ -50,42 +51,46 @@ ALTER FUNCTION ig_log_retention() OWNER TO instagram_insights_worker;
 ALTER FUNCTION ig_prune_jobs() OWNER TO instagram_insights_worker;
 ALTER FUNCTION ig_count_foreign_tokens(text) OWNER TO instagram_insights_worker;
 
-GRANT USAGE ON SCHEMA instagram_insights TO instagram_insights_user, instagram_insights_admin, instagram_insights_worker;
+GRANT USAGE ON SCHEMA instagram_insights
+    TO instagram_insights_user, instagram_insights_admin, instagram_insights_worker;
 
 -- Users and admins: reading (row level security says which rows), numbers by hand, the functions of the contract.
-GRANT SELECT ON accounts, sync_jobs, sync_log, metrics, connections, user_tokens, sync_logs, instagram_latest_metrics, connect_inbox
+GRANT SELECT ON accounts, sync_jobs, sync_log, metrics, connections, user_tokens, sync_logs, instagram_latest_metrics,
+    connect_inbox
     TO instagram_insights_user, instagram_insights_admin;
-GRANT SELECT, INSERT, UPDATE, DELETE ON insights, instagram_insights TO instagram_insights_user, instagram_insights_admin;
+GRANT SELECT, INSERT, UPDATE, DELETE ON insights, instagram_insights
+    TO instagram_insights_user, instagram_insights_admin;
 GRANT INSERT ON connect_inbox TO instagram_insights_user, instagram_insights_admin;
 GRANT USAGE ON TYPE ig_fetch_result, ig_sync_status TO instagram_insights_user, instagram_insights_admin;
 GRANT EXECUTE ON FUNCTION
     ig_current_user_id(), ig_target_user(uuid), ig_is_admin(), ig_only_account(),
     ig_fetch_insights(uuid, text, text[], date, date), ig_connect_token(text, text, uuid, text, timestamptz),
-    ig_refresh_insights(uuid, text), ig_backfill(date, date, uuid, text, text[]), ig_sync_status(bigint), ig_cancel(bigint),
-    ig_disconnect(text, uuid), ig_delete_user_data(uuid)
+    ig_refresh_insights(uuid, text), ig_backfill(date, date, uuid, text, text[]), ig_sync_status(bigint),
+    ig_cancel(bigint), ig_disconnect(text, uuid), ig_delete_user_data(uuid)
     TO instagram_insights_user, instagram_insights_admin;
 
 -- Admins: operating, and seeing all but credentials.
-GRANT SELECT ON worker_state, installation, role_users, insights_before_2025, insights_2025, insights_2026, insights_2027,
-    insights_2028, insights_2029, insights_2030, insights_2031, insights_2032, insights_from_2033
+GRANT SELECT ON worker_state, installation, role_users, insights_before_2025, insights_2025, insights_2026,
+    insights_2027, insights_2028, insights_2029, insights_2030, insights_2031, insights_2032, insights_from_2033
     TO instagram_insights_admin;
 GRANT INSERT, UPDATE, DELETE ON role_users TO instagram_insights_admin;
 GRANT DELETE,
-    INSERT (name, platform, level, metric_type, period, breakdowns, rollup, history_days, min_followers, enabled_by_default,
-            first_version, removed_on, description),
+    INSERT (name, platform, level, metric_type, period, breakdowns, rollup, history_days, min_followers,
+            enabled_by_default, first_version, removed_on, description),
     UPDATE (platform, level, metric_type, period, breakdowns, rollup, history_days, min_followers, enabled_by_default,
             first_version, removed_on, description)
     ON metrics TO instagram_insights_admin;
 GRANT EXECUTE ON FUNCTION
-    ig_sync_all(text), ig_nudge(), ig_pause(text), ig_resume(), ig_schedule(text, text), ig_unschedule(text), ig_maintain(), ig_doctor()
+    ig_sync_all(text), ig_nudge(), ig_pause(text), ig_resume(), ig_schedule(text, text), ig_unschedule(text),
+    ig_maintain(), ig_doctor()
     TO instagram_insights_admin;
 -- What those functions call with the rights of their caller.
 GRANT EXECUTE ON FUNCTION
     ig_require_admin(), ig_installation_state(), ig_process_state(), ig_log_retention(), ig_count_foreign_tokens(text),
     ig_cron_lines(text, text), ig_require_cron(text), ig_cron_job_name(text),
     ig_prune_log(), ig_prune_jobs(), ig_prune_insights(), ig_prune_cron_runs(),
-    ig_doctor_library(), ig_doctor_paused(), ig_doctor_worker(), ig_doctor_jobs(), ig_doctor_cron(), ig_doctor_accounts(),
-    ig_doctor_identity(), ig_doctor_storage()
+    ig_doctor_library(), ig_doctor_paused(), ig_doctor_worker(), ig_doctor_jobs(), ig_doctor_cron(),
+    ig_doctor_accounts(), ig_doctor_identity(), ig_doctor_storage()
     TO instagram_insights_admin;
 
 -- The worker.
