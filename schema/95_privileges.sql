@@ -65,7 +65,7 @@ GRANT USAGE ON TYPE ig_fetch_result, ig_sync_status TO instagram_insights_user, 
 GRANT EXECUTE ON FUNCTION
     ig_current_user_id(), ig_target_user(uuid), ig_is_admin(), ig_only_account(),
     ig_fetch_insights(uuid, text, text[], date, date), ig_connect_token(text, text, uuid, text, timestamptz),
-    ig_refresh_insights(uuid, text), ig_backfill(date, date, uuid, text, text[]), ig_sync_status(bigint),
+    ig_authorize_url(text, uuid, text), ig_connect(text, text), ig_refresh_insights(uuid, text), ig_backfill(date, date, uuid, text, text[]), ig_sync_status(bigint),
     ig_cancel(bigint), ig_disconnect(text, uuid), ig_delete_user_data(uuid)
     TO instagram_insights_user, instagram_insights_admin;
 
@@ -73,6 +73,8 @@ GRANT EXECUTE ON FUNCTION
 GRANT SELECT ON worker_state, installation, role_users, insights_before_2025, insights_2025, insights_2026,
     insights_2027, insights_2028, insights_2029, insights_2030, insights_2031, insights_2032, insights_from_2033
     TO instagram_insights_admin;
+GRANT SELECT ON deletion_requests TO instagram_insights_admin;
+GRANT SELECT (platform, login, app_id, redirect_uris, scopes, deletion_url, configured_at) ON apps TO instagram_insights_admin;
 GRANT INSERT, UPDATE, DELETE ON role_users TO instagram_insights_admin;
 GRANT DELETE,
     INSERT (name, platform, level, metric_type, period, breakdowns, rollup, history_days, min_followers,
@@ -81,7 +83,7 @@ GRANT DELETE,
             first_version, removed_on, description)
     ON metrics TO instagram_insights_admin;
 GRANT EXECUTE ON FUNCTION
-    ig_sync_all(text), ig_nudge(), ig_pause(text), ig_resume(), ig_schedule(text, text), ig_unschedule(text),
+    ig_configure_app(text, text, text, text[], text[], text, text), ig_sync_all(text), ig_nudge(), ig_pause(text), ig_resume(), ig_schedule(text, text), ig_unschedule(text),
     ig_maintain(), ig_doctor()
     TO instagram_insights_admin;
 -- What those functions call with the rights of their caller.
@@ -94,7 +96,7 @@ GRANT EXECUTE ON FUNCTION
     TO instagram_insights_admin;
 
 -- The worker.
-GRANT SELECT, INSERT, UPDATE, DELETE ON accounts, credentials, insights, sync_jobs, sync_log, worker_state, installation
+GRANT SELECT, INSERT, UPDATE, DELETE ON accounts, credentials, apps, oauth_states, deletion_requests, insights, sync_jobs, sync_log, worker_state, installation
     TO instagram_insights_worker;
 GRANT SELECT ON metrics, connections TO instagram_insights_worker;
 GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA instagram_insights TO instagram_insights_worker;
