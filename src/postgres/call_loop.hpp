@@ -13,10 +13,13 @@
 
 namespace ig::pg {
 
-// The token of an account, still sealed: it is opened only while a request is built.
+// The token of an account, still sealed: it is opened only while a request is built. With the secret of the app it belongs
+// to, if there is one, which proves each call (graph-api.md 3.3).
 struct SealedToken {
     std::string sealed;
     vault::Place place;
+    std::string sealed_app_secret;  // empty: no proof
+    vault::Place app_place;
 };
 
 class CallLoop {
@@ -40,6 +43,13 @@ public:
     void stop(sync::WorkId work, const platform::Failure &reason, Instant now);
     // Forgets a work whose outcome was taken, and takes back what it still has in flight.
     void finished(sync::WorkId work) noexcept;
+    // A call that is no sync, such as renewing a token: the caller reads the answer. `secret` is taken out of it.
+    struct SideAnswer {
+        http::TransferId id;
+        HttpResponse response;
+    };
+    http::TransferId start_side_call(HttpRequest request, Secret secret);
+    std::vector<SideAnswer> take_side_answers();
     // Settings have changed.
     void reload(Instant now);
 
@@ -69,6 +79,9 @@ private:
     sync::Engine engine_;
     std::unordered_map<sync::WorkId, SealedToken> tokens_;
     std::unordered_map<sync::CallId, Call> calls_;
+    std::unordered_map<http::TransferId, Secret> side_calls_;
+    std::vector<SideAnswer> side_answers_;
+    http::TransferId next_side_call_ = http::TransferId{1} << 63;  // beyond any id of the engine
 };
 
 }  // namespace ig::pg

@@ -58,10 +58,7 @@ void check_metrics(Sql &sql, const std::optional<std::vector<std::string>> &metr
 std::vector<FetchedAccount> load_accounts(Sql &sql, const FetchRequest &request, Instant now)
 {
     const Rows rows = sql.run(
-        "SELECT a.account_id, a.platform, a.login, a.generation, a.status, pg_catalog.ceil(EXTRACT(epoch FROM a.blocked_until))::text,"
-        "       pg_catalog.encode(k.sealed_token, 'hex')"
-        "  FROM instagram_insights.accounts a"
-        "  LEFT JOIN instagram_insights.credentials k ON k.user_id = a.user_id AND k.account_id = a.account_id"
+        "SELECT a.account_id, " IG_ACCOUNT_COLUMNS " FROM instagram_insights.accounts a" IG_ACCOUNT_JOINS
         " WHERE a.user_id = $1::uuid AND ($2 IS NULL OR a.account_id = $2) AND a.platform = 'instagram'"
         "   AND ($2 IS NOT NULL OR a.status <> 'disconnected')"
         " ORDER BY a.account_id",
@@ -77,12 +74,7 @@ std::vector<FetchedAccount> load_accounts(Sql &sql, const FetchRequest &request,
         SyncedAccount &account = fetched.attempt.account;
         account.user_id = request.user_id;
         account.account_id = row[0].value();
-        account.platform = row[1].value();
-        account.login = parse_login(row[2].value());
-        account.generation = std::stoll(row[3].value());
-        fetched.status = row[4].value();
-        if (row[5]) account.blocked_until = instant_from_epoch(*row[5]);
-        account.sealed_token = from_hex(row[6].value_or(""));
+        fetched.status = read_account(row, 1, account);
         fetched.attempt.kind = "fetch";
         fetched.attempt.trigger = "user";
         fetched.attempt.started_at = now;
@@ -139,7 +131,7 @@ void fetch_all(std::vector<FetchedAccount> &accounts, const FetchRequest &reques
         work.input.last = request.until;
         work.input.ask_unsupported = request.metrics.has_value();
         fetched.called = true;
-        calls.add(std::move(work), {account.sealed_token, {account.user_id, account.platform, account.account_id, "access_token"}}, begin);
+        calls.add(std::move(work), token_of(account), begin);
     }
     while (true) {
         const Instant now = current_time();

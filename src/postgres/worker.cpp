@@ -49,6 +49,7 @@ void Worker::run()
         calls_.receive();
         try {
             store_finished();
+            tokens_.settle(current_time());
             const Instant now = current_time();
             if (hands_just_emptied()) look_at_queue_ = true;
             if (wake_may_be_lost()) look_at_queue_ = true;
@@ -188,7 +189,8 @@ void Worker::begin(WorkerTransaction &transaction, ClaimedJob job, Instant now)
     work.input.first = job.since;
     work.input.last = job.until;
     work.input.ask_unsupported = job.metrics.has_value();
-    SealedToken token{account.sealed_token, {account.user_id, account.platform, account.account_id, "access_token"}};
+    SealedToken token = token_of(account);
+    tokens_.consider(account, now);
     const sync::WorkId id = work.id;
     jobs_.insert_or_assign(id, Held{std::move(job), {}});
     calls_.add(std::move(work), std::move(token), now);
@@ -291,6 +293,7 @@ std::optional<milliseconds> Worker::time_to_wait(Instant now) const
     else if (look_at_queue_ || had_jobs_ != !jobs_.empty())
         consider(milliseconds(0));
     if (!jobs_.empty()) consider(renewed_at_ + renew_every - now);
+    if (tokens_.busy()) consider(renew_every);
     if (next_due_ && calling_allowed_ && !queue_has_more_ && !again_at_)
         consider(std::max(*next_due_ - now, milliseconds(jobs_.empty() ? 0 : 20)));
     if (idle_since_) consider(leave_at() - now);

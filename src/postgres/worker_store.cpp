@@ -137,8 +137,7 @@ void Worker::store_one(WorkerTransaction &transaction, const sync::Outcome &outc
     if (job.attempt.kind == "refresh" && !outcome.retry_at)
         transaction.notify("{\"event\":\"job\",\"job_id\":" + std::to_string(job.id) + ",\"state\":\"" +
                            job_end(job, outcome).state + "\"}");
-    if (needs_person)
-        transaction.notify("{\"event\":\"account\",\"status\":\"" + std::string(sync::to_string(outcome.status)) + "\"}");
+    if (needs_person) transaction.announce_needs_person(std::string(sync::to_string(outcome.status)).c_str());
 }
 
 // The job waits and is fetched again later. If even that cannot be written, its lease runs out and it is claimed again.
