@@ -69,7 +69,7 @@ COMMENT ON COLUMN instagram_insights.metadata IS 'Parts of the value, if it has 
 COMMENT ON COLUMN instagram_insights.project_id IS 'Free for your application';
 COMMENT ON COLUMN instagram_insights.entity_id IS 'Free for your application';
 
--- Two probes of the primary key for each account and metric, however long the history is; DISTINCT ON would read it all.
+-- Two probes of the primary key for each account and metric, however long the history is; DISTINCT ON reads it all.
 -- The foreign keys of insights make sure that accounts x metrics misses no row.
 CREATE VIEW instagram_latest_metrics WITH (security_invoker = true) AS
 SELECT a.user_id,

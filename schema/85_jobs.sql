@@ -119,8 +119,11 @@ BEGIN
         RETURN false;
     ELSIF NOT EXISTS (SELECT FROM instagram_insights.sync_jobs j
                       WHERE j.state = ANY (ARRAY['queued', 'waiting']) AND j.due_at <= now())
+          -- A job that runs while no worker does was left behind by a crash; its lease need not be waited for.
           AND NOT EXISTS (SELECT FROM instagram_insights.sync_jobs j
-                          WHERE j.state = 'running' AND j.lease_until < now()) THEN
+                          WHERE j.state = 'running'
+                            AND (j.lease_until < now()
+                                 OR NOT (SELECT p.worker_alive FROM instagram_insights.ig_process_state() p))) THEN
         RETURN false;
     ELSIF instagram_insights.ig_check_installation() THEN
         RETURN false;

@@ -50,7 +50,7 @@ COMMENT ON FUNCTION ig_disconnect(text, uuid) IS
     'accounts were connected before.';
 
 -- superuser-owned: row level security lets the worker role see insights and sync_log of the user it acts for only, and
--- an admin may delete another user's data. It does nothing but delete by user_id; only ig_delete_user_data() may call it.
+-- an admin may delete another user's data. It only deletes by user_id, and only ig_delete_user_data() may call it.
 CREATE FUNCTION ig_erase_history(user_id uuid) RETURNS TABLE (insights bigint, sync_log bigint)
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp

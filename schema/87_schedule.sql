@@ -40,9 +40,11 @@ BEGIN
         MESSAGE = 'pg_cron is not installed in this database',
         DETAIL = CASE WHEN home = current_database() THEN 'It may be installed here: this is cron.database_name.'
                       WHEN home IS NOT NULL THEN format('It may be installed in database "%s" only.', home)
-                      ELSE 'It may be installed in the database that cron.database_name names, "postgres" by default.' END,
+                      ELSE 'It may be installed in the database that cron.database_name names, "postgres" by default.'
+                 END,
         HINT = CASE WHEN home = current_database() THEN 'Run CREATE EXTENSION pg_cron, then call this again.'
-                    ELSE format(E'Run there as a superuser, after CREATE EXTENSION pg_cron:\n%s', ig_require_cron.lines) END;
+                    ELSE format(E'Run there as a superuser, after CREATE EXTENSION pg_cron:\n%s',
+                                ig_require_cron.lines) END;
 END
 $body$;
 COMMENT ON FUNCTION ig_require_cron(text) IS

@@ -36,7 +36,8 @@ BEGIN
     IF process.key_status = 'missing' AND instagram_insights.ig_count_foreign_tokens('') = 0 THEN
         RETURN QUERY SELECT 'key', 'ok', 'no key yet: it is made when the first account is connected', NULL::text;
     ELSE
-        RETURN QUERY SELECT 'key', CASE WHEN process.key_status = ANY (ARRAY['ok', 'warn']) THEN process.key_status ELSE 'fail' END,
+        RETURN QUERY SELECT 'key', CASE WHEN process.key_status = ANY (ARRAY['ok', 'warn']) THEN process.key_status
+                                         ELSE 'fail' END,
             process.key_detail, process.key_hint;
     END IF;
 END
@@ -76,7 +77,8 @@ BEGIN
     SELECT count(*), min(j.due_at) INTO due, oldest
     FROM instagram_insights.sync_jobs j
     WHERE j.state = ANY (ARRAY['queued', 'waiting']) AND j.due_at <= now();
-    SELECT count(*) INTO expired FROM instagram_insights.sync_jobs j WHERE j.state = 'running' AND j.lease_until < now();
+    SELECT count(*) INTO expired FROM instagram_insights.sync_jobs j
+    WHERE j.state = 'running' AND j.lease_until < now();
     -- Sessions whose kind the caller may not see are not counted: then fewer slots seem taken than are.
     SELECT count(*) INTO used
     FROM pg_stat_activity a
@@ -89,16 +91,19 @@ BEGIN
     ELSIF due + expired = 0 OR halted THEN
         RETURN QUERY SELECT 'worker', 'ok', 'no worker runs and none is needed now', NULL::text;
     ELSIF used >= slots THEN
-        RETURN QUERY SELECT 'worker', 'fail', format('work is due but all %s worker processes of the server are taken', slots),
+        RETURN QUERY SELECT 'worker', 'fail',
+            format('work is due but all %s worker processes of the server are taken', slots),
             'Raise max_worker_processes and restart the server.';
     ELSE
-        RETURN QUERY SELECT 'worker', CASE WHEN oldest < now() - '1 minute'::interval OR expired > 0 THEN 'fail' ELSE 'warn' END,
+        RETURN QUERY SELECT 'worker',
+            CASE WHEN oldest < now() - '1 minute'::interval OR expired > 0 THEN 'fail' ELSE 'warn' END,
             format('%s jobs are due and no worker runs', due + expired),
             'SELECT instagram_insights.ig_nudge() starts it; if it does not stay, the server log says why.';
     END IF;
 
     IF expired > 0 AND NOT halted THEN
-        RETURN QUERY SELECT 'queue', 'fail', format('%s jobs are running under a lease that is over: their worker died', expired),
+        RETURN QUERY SELECT 'queue', 'fail',
+            format('%s jobs are running under a lease that is over: their worker died', expired),
             'SELECT instagram_insights.ig_nudge() has them taken up again.';
     ELSIF due > 0 AND oldest < now() - '15 minutes'::interval AND NOT halted THEN
         RETURN QUERY SELECT 'queue', 'warn', format('%s jobs wait, the oldest since %s', due, oldest),
@@ -147,7 +152,8 @@ BEGIN
             format('As a superuser: GRANT USAGE ON SCHEMA cron TO %I;', current_user);
         RETURN;
     END IF;
-    EXECUTE 'SELECT count(*) FILTER (WHERE j.command LIKE ''%ig_sync_all(%''), count(*) FILTER (WHERE j.command LIKE ''%ig_nudge(%'')
+    EXECUTE 'SELECT count(*) FILTER (WHERE j.command LIKE ''%ig_sync_all(%''),
+                    count(*) FILTER (WHERE j.command LIKE ''%ig_nudge(%'')
              FROM cron.job j WHERE j.active AND j.database = current_database()' INTO daily, nudges;
     EXECUTE 'SELECT last.return_message
              FROM (SELECT r.status, r.return_message FROM cron.job_run_details r
@@ -212,7 +218,8 @@ BEGIN
         RETURN QUERY SELECT 'accounts', 'ok', format('%s accounts are connected', total), NULL::text;
     END IF;
     IF sealed_elsewhere > 0 THEN
-        RETURN QUERY SELECT 'tokens', 'fail', format('%s tokens are sealed under another key and cannot be opened', sealed_elsewhere),
+        RETURN QUERY SELECT 'tokens', 'fail',
+            format('%s tokens are sealed under another key and cannot be opened', sealed_elsewhere),
             'Bring the key file back that was in use then, or have these users connect again.';
     ELSIF waiting > 0 THEN
         RETURN QUERY SELECT 'tokens', 'warn', format('%s accounts need a new login', waiting),
@@ -234,13 +241,15 @@ CREATE FUNCTION ig_doctor_identity() RETURNS TABLE (check_name text, status text
     SET search_path = pg_catalog, pg_temp
 AS $body$
     SELECT 'identity',
-           CASE WHEN p.identity = 'role' AND r.mapped = 0 OR p.identity <> 'role' AND r.mapped > 0 THEN 'warn' ELSE 'ok' END,
+           CASE WHEN p.identity = 'role' AND r.mapped = 0 OR p.identity <> 'role' AND r.mapped > 0 THEN 'warn'
+                ELSE 'ok' END,
            format('instagram_insights.identity is %s, role_users has %s rows', p.identity, r.mapped),
            CASE WHEN p.identity = 'role' AND r.mapped = 0 THEN
                     'Nobody is known: INSERT INTO instagram_insights.role_users (role_name, user_id) each role and '
                     'its user.'
                 WHEN p.identity <> 'role' AND r.mapped > 0 THEN
-                    'role_users counts only with ALTER DATABASE ... SET instagram_insights.identity = ''role''; empty it if that is not wanted.' END
+                    'role_users counts only with ALTER DATABASE ... SET instagram_insights.identity = ''role''; '
+                    'empty it if that is not wanted.' END
     FROM instagram_insights.ig_process_state() p, (SELECT count(*) AS mapped FROM instagram_insights.role_users) r
 $body$;
 COMMENT ON FUNCTION ig_doctor_identity() IS 'Internal: checks where the user comes from';
@@ -258,7 +267,8 @@ BEGIN
     FROM pg_inherits h JOIN pg_class c ON c.oid = h.inhrelid
     WHERE h.inhparent = 'instagram_insights.insights'::regclass AND c.relname ~ '^insights_[0-9]{4}$';
     IF extract(year FROM now() AT TIME ZONE 'UTC') >= last_year THEN
-        RETURN QUERY SELECT 'partitions', 'warn', format('the last partition of a single year is insights_%s', last_year),
+        RETURN QUERY SELECT 'partitions', 'warn',
+            format('the last partition of a single year is insights_%s', last_year),
             'Install a newer version and run ALTER EXTENSION instagram_insights UPDATE: it brings the coming years.';
     ELSE
         RETURN QUERY SELECT 'partitions', 'ok', format('made up to %s', last_year), NULL::text;
@@ -280,7 +290,8 @@ AS $body$
 DECLARE
     subject text;
 BEGIN
-    FOREACH subject IN ARRAY ARRAY['library', 'paused', 'worker', 'jobs', 'cron', 'accounts', 'identity', 'storage'] LOOP
+    FOREACH subject IN ARRAY ARRAY['library', 'paused', 'worker', 'jobs', 'cron', 'accounts', 'identity', 'storage']
+    LOOP
         -- A check that cannot run is a finding as well; it must not hide the others.
         BEGIN
             RETURN QUERY EXECUTE format(

@@ -48,7 +48,7 @@ $policies$;
 
 CREATE POLICY readable ON metrics FOR SELECT USING (true);
 COMMENT ON POLICY readable ON metrics IS 'The registry is the same for everybody';
--- A dump holds the rows that are not builtin; CREATE EXTENSION makes the builtin ones, which can be changed but not made.
+-- A dump holds the rows that are not builtin; CREATE EXTENSION makes the builtin ones, which may be changed only.
 CREATE POLICY admin_adds ON metrics FOR INSERT TO instagram_insights_admin WITH CHECK (NOT builtin);
 COMMENT ON POLICY admin_adds ON metrics IS 'Admins add metrics of their own';
 CREATE POLICY admin_changes ON metrics FOR UPDATE TO instagram_insights_admin USING (true) WITH CHECK (true);

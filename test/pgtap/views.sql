@@ -1,7 +1,7 @@
 -- The views against their definition, on many rows: newest values by one probe each, ids that do not collide.
 BEGIN;
 SET client_min_messages = warning;
-SELECT plan(12);
+SELECT plan(13);
 INSERT INTO instagram_insights.accounts (user_id, account_id)
 SELECT ('00000000-0000-4000-8000-' || lpad(u::text, 12, '0'))::uuid, '178' || a FROM generate_series(1, 4) u, generate_series(1, 3) a;
 SELECT setseed(0.5);
@@ -82,5 +82,9 @@ INSERT INTO instagram_insights.sync_jobs (user_id, account_id, kind, state, due_
     ('00000000-0000-4000-8000-000000000001', '1781', 'backfill', 'succeeded', '2029-01-01');
 SELECT is((SELECT next_sync_at FROM instagram_insights.connections
            WHERE user_id = '00000000-0000-4000-8000-000000000001' AND account_id = '1781'), '2030-01-01'::timestamptz, 'next_sync_at');
+-- Without statistics the planner must have no worse choice than one probe for each account.
+SELECT ok((SELECT EXISTS (SELECT FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
+                          WHERE i.indrelid = 'instagram_insights.sync_jobs'::regclass AND i.indpred IS NOT NULL
+                            AND pg_get_indexdef(c.oid) LIKE '%(user_id, account_id, due_at)%')), 'found by an index of its own');
 SELECT * FROM finish();
 ROLLBACK;
