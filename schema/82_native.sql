@@ -117,3 +117,15 @@ CREATE FUNCTION ig_connect(code text, state text) RETURNS SETOF connections
     AS 'MODULE_PATHNAME', 'ig_connect';
 COMMENT ON FUNCTION ig_connect(text, text) IS
     'Ends a login with what the browser brought to the redirect_uri: stores the sealed long-lived token for every professional account it reaches, and returns them. The caller must be the user of ig_authorize_url(), or an admin.';
+
+CREATE FUNCTION refresh_instagram_token(account_id text DEFAULT NULL, user_id uuid DEFAULT NULL) RETURNS SETOF connections
+    LANGUAGE c VOLATILE PARALLEL UNSAFE
+    AS 'MODULE_PATHNAME', 'refresh_instagram_token';
+COMMENT ON FUNCTION refresh_instagram_token(text, uuid) IS
+    'Renews the token of one account, or of all that can be renewed, now; the worker does so by itself from half life on. An account that is named and cannot be renewed raises 55000 or 28000 with the reason.';
+
+CREATE FUNCTION ig_rotate_key(new_key_file text DEFAULT NULL) RETURNS integer
+    LANGUAGE c VOLATILE PARALLEL UNSAFE
+    AS 'MODULE_PATHNAME', 'ig_rotate_key';
+COMMENT ON FUNCTION ig_rotate_key(text) IS
+    'Seals every token and app secret under a new key and returns how many. NULL: a new key in place of the present file, the old one is kept beside it. A path: the key there, made if missing; then set key_file to it and reload.';

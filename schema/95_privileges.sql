@@ -65,7 +65,7 @@ GRANT USAGE ON TYPE ig_fetch_result, ig_sync_status TO instagram_insights_user, 
 GRANT EXECUTE ON FUNCTION
     ig_current_user_id(), ig_target_user(uuid), ig_is_admin(), ig_only_account(),
     ig_fetch_insights(uuid, text, text[], date, date), ig_connect_token(text, text, uuid, text, timestamptz),
-    ig_authorize_url(text, uuid, text), ig_connect(text, text), ig_refresh_insights(uuid, text), ig_backfill(date, date, uuid, text, text[]), ig_sync_status(bigint),
+    ig_authorize_url(text, uuid, text), ig_connect(text, text), refresh_instagram_token(text, uuid), ig_refresh_insights(uuid, text), ig_backfill(date, date, uuid, text, text[]), ig_sync_status(bigint),
     ig_cancel(bigint), ig_disconnect(text, uuid), ig_delete_user_data(uuid)
     TO instagram_insights_user, instagram_insights_admin;
 

@@ -36,6 +36,18 @@ std::string from_hex(const std::string &digits)
     return bytes;
 }
 
+std::string to_hex(const std::string &bytes)
+{
+    static const char digits[] = "0123456789abcdef";
+    std::string text;
+    text.reserve(2 * bytes.size());
+    for (const char byte : bytes) {
+        text.push_back(digits[static_cast<unsigned char>(byte) >> 4]);
+        text.push_back(digits[static_cast<unsigned char>(byte) & 15]);
+    }
+    return text;
+}
+
 SealedToken token_of(const SyncedAccount &account)
 {
     return {account.sealed_token, token_place(account.user_id, account.platform, account.account_id), account.sealed_app_secret,

@@ -68,5 +68,6 @@ std::string read_account(const std::vector<Field> &row, std::size_t first, Synce
 
 platform::Login parse_login(const std::string &text);
 std::string from_hex(const std::string &digits);
+std::string to_hex(const std::string &bytes);
 
 }  // namespace ig::pg

@@ -44,6 +44,10 @@ void forget_key() noexcept;
 // Where the key comes from, for people: "key_command" or the path of the file.
 std::string key_source();
 bool key_file_is_in_data_directory();
+bool key_comes_from_command();
+// instagram_insights.key_file or its default, also while key_command is set. Beside it lie, as "<path>.<key id>", a key that is
+// about to be used and those that were: whoever finds a value sealed under one of them can open it.
+std::string key_file_path();
 
 vault::Place token_place(const std::string &user_id, const std::string &platform, const std::string &account_id);
 
