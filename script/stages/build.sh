@@ -34,10 +34,12 @@ layout() {
     local status=0
     limit 120 bash "$tree/test/layout.sh" || status=1
     limit 120 bash "$tree/test/layout_can_fail.sh" || status=1
+    limit 120 bash "$tree/test/docs.sh" || status=1
     return $status
 }
 
 counts() { limit 120 bash "$tree/test/counts.sh"; }
+documentation() { limit 120 bash "$tree/test/docs.sh"; }
 
 check_scripts() {
     local file bad=0
