@@ -139,7 +139,7 @@ grep -oE 'return "[a-z_]+"' src/platform/failure.cpp | grep -oE '[a-z_]+"' | tr 
 
 # Quoted with a space inside; three dots stand for what differs. The words in italics are the API's own.
 awk '/^## / { on = /When it does not work/ } on && /^\|/' docs/connect.md | grep -oE '`[^`]+`' | tr -d '`' |
-    grep -F ' ' | grep -vE '^(GRANT|UPDATE|SET|permission denied for view) ' |
+    grep -F ' ' | grep -vE '^(GRANT|UPDATE|SET|permission denied for schema) ' |
     sed 's/\.\.\./\n/g' | sed 's/^ *//; s/[ ;(")]*$//' | grep -E '.{6}' | while IFS= read -r words; do
         grep -rqF --include='*.cpp' -- "$words" src || echo "docs/connect.md: \"$words\": no such message"
     done | promise 'every message that is quoted is one of ours'
