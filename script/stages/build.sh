@@ -38,6 +38,7 @@ layout() {
 }
 
 counts() { limit 120 bash "$tree/test/counts.sh"; }
+documentation() { limit 120 bash "$tree/test/docs.sh"; }
 
 check_scripts() {
     local file bad=0

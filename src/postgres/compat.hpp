@@ -8,9 +8,9 @@
 #endif
 
 #if PG_VERSION_NUM >= 180000
-#define IG_MODULE_MAGIC(version) PG_MODULE_MAGIC_EXT(.name = "instagram_insights", .version = version)
+#define IG_MODULE_MAGIC(number) PG_MODULE_MAGIC_EXT(.name = "instagram_insights", .version = number)
 #else
-#define IG_MODULE_MAGIC(version) PG_MODULE_MAGIC
+#define IG_MODULE_MAGIC(number) PG_MODULE_MAGIC
 #endif
 
 // Declares a function that SQL can call and keeps it visible.
