@@ -102,7 +102,7 @@ std::vector<std::string> connect(const Connection &connection)
         WorkerRole role;
         Sql sql;
         check_expiry(sql, connection);
-        paused = sql.run("SELECT instagram_insights.ig_check_installation()")[0][0] != "f";
+        paused = sql.run("SELECT instagram_insights.ig_check_installation(stamp => true)")[0][0] != "f";
         sql.finish();
         role.leave();
     }
