@@ -5,25 +5,31 @@ CREATE FUNCTION ig_installation_state() RETURNS TABLE (state text, paused boolea
     SET search_path = pg_catalog, pg_temp
 AS $body$
     -- The server keeps 32 bits of a row's xmin, written_by has 64: only the lower half can be compared. A dump restores
-    -- written_by but not xmin; pg_upgrade keeps both and the OID of the database, but makes a new cluster.
-    SELECT CASE
-               WHEN i.singleton IS NULL THEN 'new'
-               WHEN i.system_identifier = here.system_identifier AND i.database_oid = here.database_oid THEN 'same'
-               WHEN i.database_oid = here.database_oid
-                    AND i.xmin::text::numeric = mod(i.written_by::text::numeric, 4294967296) THEN 'upgraded'
-               ELSE 'copy'
-           END,
-           COALESCE(i.paused, false),
-           i.pause_reason,
-           i.paused_at
-    FROM (SELECT c.system_identifier, d.oid AS database_oid
-          FROM pg_control_system() c, pg_database d
-          WHERE d.datname = current_database()) here
-    LEFT JOIN instagram_insights.installation i ON true
+    -- written_by but not xmin; pg_upgrade keeps both and the OID of the database, but makes a new cluster. Accounts without
+    -- the row that connecting them wrote: a restore is under way, or left the row out.
+    SELECT found.state, found.paused OR found.state = 'unstamped',
+           CASE WHEN found.state = 'unstamped' THEN
+                    'Accounts are here that this database has not connected: it is a copy, or is being restored.'
+                ELSE found.pause_reason END,
+           found.paused_at
+    FROM (SELECT CASE
+                     WHEN i.singleton IS NULL AND (EXISTS (SELECT FROM instagram_insights.accounts)
+                                               OR EXISTS (SELECT FROM instagram_insights.apps)) THEN 'unstamped'
+                     WHEN i.singleton IS NULL THEN 'new'
+                     WHEN i.system_identifier = here.system_identifier AND i.database_oid = here.database_oid THEN 'same'
+                     WHEN i.database_oid = here.database_oid
+                          AND i.xmin::text::numeric = mod(i.written_by::text::numeric, 4294967296) THEN 'upgraded'
+                     ELSE 'copy'
+                 END AS state,
+                 COALESCE(i.paused, false) AS paused, i.pause_reason, i.paused_at
+          FROM (SELECT c.system_identifier, d.oid AS database_oid
+                FROM pg_control_system() c, pg_database d
+                WHERE d.datname = current_database()) here
+          LEFT JOIN instagram_insights.installation i ON true) found
 $body$;
 COMMENT ON FUNCTION ig_installation_state() IS
     'Internal: whether the row of installation was written by this database (same), by it before pg_upgrade '
-    '(upgraded), elsewhere (copy) or never (new); and whether it says paused';
+    '(upgraded), elsewhere (copy) or never (new, or unstamped when there are accounts all the same); and whether it says paused';
 
 CREATE FUNCTION ig_write_installation(paused boolean, reason text) RETURNS void
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -48,7 +54,7 @@ $body$;
 COMMENT ON FUNCTION ig_write_installation(boolean, text) IS
     'Internal: stamps the installation as this database and sets or lifts the pause; the caller holds the table lock';
 
-CREATE FUNCTION ig_check_installation() RETURNS boolean
+CREATE FUNCTION ig_check_installation(stamp boolean DEFAULT false) RETURNS boolean
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
 AS $body$
@@ -58,12 +64,19 @@ BEGIN
     SELECT s.state, s.paused, s.reason INTO seen FROM instagram_insights.ig_installation_state() s;
     IF seen.state = 'same' THEN
         RETURN seen.paused;
+    ELSIF seen.state = 'unstamped' THEN
+        -- Nothing is written: the row may be about to be restored.
+        RETURN true;
+    ELSIF seen.state = 'new' AND NOT ig_check_installation.stamp THEN
+        RETURN false;
     END IF;
 
     -- Rare: first use, after pg_upgrade, or a copy. One session decides, the others find its answer.
     LOCK TABLE instagram_insights.installation IN SHARE ROW EXCLUSIVE MODE;
     SELECT s.state, s.paused, s.reason INTO seen FROM instagram_insights.ig_installation_state() s;
-    IF seen.state = 'copy' THEN
+    IF seen.state = 'unstamped' THEN
+        RETURN true;
+    ELSIF seen.state = 'copy' THEN
         PERFORM instagram_insights.ig_write_installation(true,
             'This database is a restored or template copy: its original may still be at work with the same accounts.');
         RETURN true;
@@ -73,9 +86,9 @@ BEGIN
     RETURN seen.paused;
 END
 $body$;
-COMMENT ON FUNCTION ig_check_installation() IS
-    'Internal: whether nobody may be called (true = paused). Stamps the installation at first use and after '
-    'pg_upgrade, and pauses a copy';
+COMMENT ON FUNCTION ig_check_installation(boolean) IS
+    'Internal: whether nobody may be called (true = paused). Pauses a copy, and stamps the installation after pg_upgrade and, '
+    'if asked to by who connects something, at first use: the worker must not do that while a dump is being restored';
 
 CREATE FUNCTION ig_require_running() RETURNS void
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE

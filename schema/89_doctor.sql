@@ -49,11 +49,11 @@ CREATE FUNCTION ig_doctor_paused() RETURNS TABLE (check_name text, status text, 
     SET search_path = pg_catalog, pg_temp
 AS $body$
     SELECT 'paused',
-           CASE WHEN s.paused OR s.state = 'copy' THEN 'warn' ELSE 'ok' END,
-           CASE WHEN s.state = 'copy' THEN 'This database is a restored or template copy; nobody is called.'
+           CASE WHEN s.paused OR s.state = ANY (ARRAY['copy', 'unstamped']) THEN 'warn' ELSE 'ok' END,
+           CASE WHEN s.state = ANY (ARRAY['copy', 'unstamped']) THEN 'This database is a restored or template copy; nobody is called.'
                 WHEN s.paused THEN format('paused since %s: %s', s.since, COALESCE(s.reason, 'no reason was given'))
                 ELSE 'not paused' END,
-           CASE WHEN s.state = 'copy' OR s.paused AND s.reason LIKE '% copy: %' THEN
+           CASE WHEN s.state = ANY (ARRAY['copy', 'unstamped']) OR s.paused AND s.reason LIKE '% copy: %' THEN
                     'Check that the original is off, or stays paused; then SELECT instagram_insights.ig_resume() here.'
                 WHEN s.paused THEN 'SELECT instagram_insights.ig_resume() ends the pause.' END
     FROM instagram_insights.ig_installation_state() s
@@ -66,7 +66,7 @@ CREATE FUNCTION ig_doctor_worker() RETURNS TABLE (check_name text, status text, 
 AS $body$
 DECLARE
     alive boolean := (SELECT p.worker_alive FROM instagram_insights.ig_process_state() p);
-    halted boolean := (SELECT s.paused OR s.state = 'copy' FROM instagram_insights.ig_installation_state() s)
+    halted boolean := (SELECT s.paused OR s.state = ANY (ARRAY['copy', 'unstamped']) FROM instagram_insights.ig_installation_state() s)
                       OR NOT (SELECT p.enabled FROM instagram_insights.ig_process_state() p);
     due bigint;
     oldest timestamptz;

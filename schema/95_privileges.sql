@@ -37,7 +37,7 @@ REVOKE ALL ON ALL SEQUENCES IN SCHEMA instagram_insights FROM PUBLIC;
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA instagram_insights FROM PUBLIC;
 
 -- Definer functions belong to the worker role; those a superuser must own are said to be so where they are made.
-ALTER FUNCTION ig_check_installation() OWNER TO instagram_insights_worker;
+ALTER FUNCTION ig_check_installation(boolean) OWNER TO instagram_insights_worker;
 ALTER FUNCTION ig_pause(text) OWNER TO instagram_insights_worker;
 ALTER FUNCTION ig_resume() OWNER TO instagram_insights_worker;
 ALTER FUNCTION ig_refresh_insights(uuid, text) OWNER TO instagram_insights_worker;

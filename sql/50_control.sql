@@ -64,6 +64,24 @@ SELECT state, paused FROM ig_installation_state();
 SELECT ig_resume();
 SELECT state, paused FROM ig_installation_state();
 ROLLBACK;
+-- A restore under way: accounts are here, the row is not yet. Paused, and nothing is written that the restore would trip over.
+BEGIN;
+DELETE FROM installation;
+INSERT INTO accounts (user_id, account_id) VALUES ('00000000-0000-0000-0000-0000000000ff', '17841400000000099');
+SELECT state, paused FROM ig_installation_state();
+SELECT ig_check_installation() AS paused, ig_check_installation(stamp => true) AS paused_for_who_connects;
+SELECT outcome('SELECT ig_sync_all()');
+SELECT status, hint ~ 'ig_resume' AS says_how FROM ig_doctor() WHERE check_name = 'paused';
+SELECT count(*) AS rows_written FROM installation;
+ROLLBACK;
+-- First use: who only looks writes nothing, who connects does.
+BEGIN;
+DELETE FROM installation;
+DELETE FROM accounts;
+SELECT ig_check_installation() AS paused, (SELECT count(*) FROM installation) AS rows_written;
+SELECT ig_check_installation(stamp => true) AS paused;
+SELECT state FROM ig_installation_state();
+ROLLBACK;
 -- A database made from this one as a template
 BEGIN;
 UPDATE installation SET database_oid = 1, written_by = pg_current_xact_id();

@@ -1,5 +1,5 @@
-// The refusals of both logins. Their codes overlap with those of other calls and partly are the HTTP status alone, so that
-// the subcode decides first and the text second; what neither knows keeps the judgement of the general table.
+// The refusals of both logins. Their codes overlap with those of other calls and partly are the HTTP status alone, so
+// that the subcode decides first and the text second; what neither knows keeps the judgement of the general table.
 #include "platform/oauth_failure.hpp"
 
 #include <string_view>
@@ -59,6 +59,7 @@ constexpr LoginRule rules[] = {
     {0, "verification code", Kind::needs_login, Reach::account, code_wrong},
     {0, "authorization code", Kind::needs_login, Reach::account, code_wrong},
     {0, "code was not found", Kind::needs_login, Reach::account, code_used},
+    {0, "app access token", Kind::invalid_request, Reach::app, secret_wrong},
     {0, "client secret", Kind::invalid_request, Reach::app, secret_wrong},
     {0, "client_secret", Kind::invalid_request, Reach::app, secret_wrong},
     {0, "invalid appsecret_proof", Kind::invalid_request, Reach::app, secret_wrong},
@@ -101,14 +102,15 @@ void judge(Failure &failure, const instagram::ApiError &error)
         failure.hint = rule->hint;
     } else if (error.code == 101) {
         blame_app(failure);
-    } else if (is_young_token(error)) {
+    } else if ((failure.kind == Kind::needs_login || failure.kind == Kind::invalid_request) && is_young_token(error)) {
         failure.kind = Kind::transient;
         failure.reach = Reach::request;
         failure.retry = true;
         failure.wait = std::chrono::hours(24);
         failure.hint = token_young;
-    } else if (failure.kind == Kind::invalid_request && error.code == failure.http_status) {
-        // The flat shape, whose code is the HTTP status and says nothing more.
+    } else if (failure.kind == Kind::invalid_request && (error.code == 100 || error.code == failure.http_status)) {
+        // A parameter nobody named; in the flat shape the code is the HTTP status and says nothing more.
+        failure.reach = Reach::request;
         failure.hint = "Check the app id, the app secret and the redirect URIs of ig_configure_app(), then begin again "
                        "with ig_authorize_url().";
     }

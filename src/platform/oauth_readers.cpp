@@ -38,8 +38,7 @@ private:
 std::string_view token_of(JsonView view) noexcept
 {
     if (!view.is_text() || view.text().size() > longest_token) return {};
-    const bool sound =
-        std::all_of(view.text().begin(), view.text().end(), [](char c) { return c > 0x20 && c < 0x7f; });
+    const bool sound = std::all_of(view.text().begin(), view.text().end(), [](char c) { return c > 0x20 && c < 0x7f; });
     return sound ? view.text() : std::string_view();
 }
 

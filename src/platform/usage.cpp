@@ -18,8 +18,8 @@ namespace
 {
 
 constexpr std::string_view waiting_time = "estimated_time_to_regain_access";
-constexpr int highest_percent = 1000;          // beyond 100 it is the same refusal
-constexpr std::size_t most_accounts = 64;      // Meta sends up to 32 objects
+constexpr int highest_percent = 1000;     // beyond 100 it is the same refusal
+constexpr std::size_t most_accounts = 64; // Meta sends up to 32 objects
 constexpr JsonLimits limits{64u << 10, 8, 4096};
 
 // Of anything finer the next whole number counts; nothing for what is no number.
@@ -79,12 +79,14 @@ void read_accounts(std::vector<Usage> &usages, JsonView root)
     for (const JsonView uses : root) {
         Usage usage;
         const std::string_view id = uses.key();
-        const bool is_id = !id.empty() && id.size() <= 40 && id.find_first_not_of("0123456789") == std::string_view::npos;
+        const bool is_id =
+            !id.empty() && id.size() <= 40 && id.find_first_not_of("0123456789") == std::string_view::npos;
         if (!is_id || usages.size() >= most_accounts) continue;
         usage.account_id = id;
         bool found = false;
         if (uses.is_array()) {
-            for (const JsonView use : uses) found = (!is_foreign(use) && take(usage, use)) || found;
+            for (const JsonView use : uses)
+                found = (!is_foreign(use) && take(usage, use)) || found;
         } else {
             found = !is_foreign(uses) && take(usage, uses);
         }

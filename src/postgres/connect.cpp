@@ -40,7 +40,7 @@ std::vector<std::string> connect(const GivenToken &given)
         WorkerRole role;
         Sql sql;
         check_expiry(sql, given);
-        paused = sql.run("SELECT instagram_insights.ig_check_installation()")[0][0] != "f";
+        paused = sql.run("SELECT instagram_insights.ig_check_installation(stamp => true)")[0][0] != "f";
         app = load_app(sql, login);
         sql.finish();
         role.leave();

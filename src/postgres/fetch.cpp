@@ -1,5 +1,5 @@
 // ig_fetch_insights(): the same engine as the worker's, in the calling backend, for one user who waits.
-#include <map>
+#include <utility>
 
 #include "platform/redact.hpp"
 #include "postgres/arguments.hpp"
@@ -100,6 +100,20 @@ sync::Outcome refused(sync::Status status, platform::FailureKind kind, const cha
     return outcome;
 }
 
+// Switched off meanwhile: a session takes in a reload only between statements, and this one may last.
+bool switched_off()
+{
+    if (std::exchange(ConfigReloadPending, false)) pg_call([] { ProcessConfigFile(PGC_SIGHUP); });
+    return !settings.enabled;
+}
+
+void pause(FetchedAccount &fetched)
+{
+    fetched.paused = true;
+    fetched.outcome = refused(sync::Status::failed, platform::FailureKind::cancelled, "calling is paused or switched off",
+                              "SELECT * FROM instagram_insights.ig_doctor() says why and what to do.");
+}
+
 void fetch_all(std::vector<FetchedAccount> &accounts, const FetchRequest &request)
 {
     const Instant begin = current_time();
@@ -143,6 +157,14 @@ void fetch_all(std::vector<FetchedAccount> &accounts, const FetchRequest &reques
             accounts[outcome.work].outcome = std::move(outcome);
         }
         if (calls.engine().live_works() == 0) return;
+        if (switched_off()) {
+            for (FetchedAccount &fetched : accounts)
+                if (fetched.called && fetched.ended_at == Instant{}) {
+                    fetched.called = false;
+                    pause(fetched);
+                }
+            return;
+        }
         if (now >= deadline) {
             platform::Failure failure;
             failure.kind = platform::FailureKind::timeout;
@@ -240,11 +262,7 @@ void fetch_insights(FunctionCallInfo fcinfo)
         role.leave();
     }
     if (paused) {
-        for (FetchedAccount &fetched : accounts) {
-            fetched.paused = true;
-            fetched.outcome = refused(sync::Status::failed, platform::FailureKind::cancelled, "calling is paused or switched off",
-                                      "SELECT * FROM instagram_insights.ig_doctor() says why and what to do.");
-        }
+        for (FetchedAccount &fetched : accounts) pause(fetched);
     } else {
         fetch_all(accounts, request);
         WorkerRole role;

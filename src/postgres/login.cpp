@@ -71,7 +71,7 @@ void configure_app(FunctionCallInfo fcinfo)
 
     WorkerRole role;
     Sql sql;
-    (void)sql.run("SELECT instagram_insights.ig_check_installation()");
+    (void)sql.run("SELECT instagram_insights.ig_check_installation(stamp => true)");
     std::string sealed;
     try {
         sealed = key_vault(may_make_key(sql)).seal(secret, secret_place(login, app_id));
@@ -140,7 +140,7 @@ std::string authorize_url(FunctionCallInfo fcinfo)
     sql.run("DELETE FROM instagram_insights.oauth_states s WHERE s.expires_at <= pg_catalog.now()");
     sql.run("INSERT INTO instagram_insights.oauth_states (user_id, state_hash, login, redirect_uri) VALUES ($1::uuid, $2, $3, $4)",
             Params().text(std::string_view(user_id)).bytes(state_hash(state)).text(std::string_view(login_text(login))).text(std::string_view(redirect_uri)));
-    (void)sql.run("SELECT instagram_insights.ig_check_installation()");
+    (void)sql.run("SELECT instagram_insights.ig_check_installation(stamp => true)");
     sql.finish();
     role.leave();
     return platform::authorize_url(login_endpoints(), login, app.app.app_id, redirect_uri,
