@@ -29,7 +29,7 @@ DropText text_of(Drop reason) noexcept
                 "The other values were kept. Report it if it lasts: the API may have changed."};
     case Drop::table:
         return {FailureKind::not_supported, "that are tables of numbers, not one number",
-                "This version keeps plain numbers; take the metric off with ig_set_metrics()."};
+                "This version keeps plain numbers; switch the metric off in instagram_insights.metrics."};
     case Drop::no_end_time:
         return {FailureKind::malformed, "without a readable end_time",
                 "A value that belongs to no day cannot be kept. Report it if it lasts: the API may have changed."};
