@@ -1,4 +1,4 @@
-// Logging in and keeping a token alive: the requests of both logins and what their answers say (graph-api.md 3). No I/O.
+// Logging in and keeping a token alive: requests of both logins and what their answers say (graph-api.md 3). No I/O.
 #pragma once
 
 #include <chrono>
@@ -67,7 +67,8 @@ std::vector<std::string> required_scopes(Login login);
 
 // The address to send the browser to. `state` is part of it by the protocol's nature; nothing else secret is.
 std::string authorize_url(const LoginEndpoints &endpoints, Login login, const std::string &app_id,
-                          const std::string &redirect_uri, const std::vector<std::string> &scopes, const std::string &state);
+                          const std::string &redirect_uri, const std::vector<std::string> &scopes,
+                          const std::string &state);
 
 // A code as the browser brings it: without a trailing "#_" (graph-api.md 3.2).
 std::string_view trimmed_code(std::string_view code) noexcept;
@@ -75,7 +76,8 @@ std::string_view trimmed_code(std::string_view code) noexcept;
 // appsecret_proof for a token (graph-api.md 3.3), as "appsecret_proof=<hex>"; empty for an app without a secret.
 Secret proof_query(std::string_view app_secret, std::string_view token);
 
-HttpRequest code_exchange_request(const LoginEndpoints &endpoints, const App &app, const Secret &code, const std::string &redirect_uri);
+HttpRequest code_exchange_request(const LoginEndpoints &endpoints, const App &app, const Secret &code,
+                                  const std::string &redirect_uri);
 HttpRequest long_token_request(const LoginEndpoints &endpoints, const App &app, const Secret &short_token);
 // Facebook: exchanged again, needs the secret. Instagram: refreshed, needs none.
 HttpRequest refresh_request(const LoginEndpoints &endpoints, const App &app, const Secret &token);

@@ -34,6 +34,9 @@ constexpr std::string_view secret_wrong =
 constexpr std::string_view app_unknown =
     "This login does not know the app id. Copy it from Meta's App Dashboard and store it with ig_configure_app(); the "
     "Instagram login has an app id and a secret of its own.";
+constexpr std::string_view other_app =
+    "The token was made by another app than the one configured for this login. Connect the account again with "
+    "ig_authorize_url() and ig_connect(), or configure the app that made it.";
 constexpr std::string_view proof_missing =
     "The app demands appsecret_proof with each call. Store its secret with ig_configure_app().";
 constexpr std::string_view token_young =
@@ -64,6 +67,7 @@ constexpr LoginRule rules[] = {
     {0, "client_secret", Kind::invalid_request, Reach::app, secret_wrong},
     {0, "invalid appsecret_proof", Kind::invalid_request, Reach::app, secret_wrong},
     {0, "appsecret_proof", Kind::invalid_request, Reach::app, proof_missing},
+    {0, "viewing app", Kind::invalid_request, Reach::account, other_app},
     {0, "validating application", Kind::invalid_request, Reach::app, app_unknown},
     {0, "invalid platform app", Kind::invalid_request, Reach::app, app_unknown},
     {0, "client_id", Kind::invalid_request, Reach::app, app_unknown},

@@ -78,7 +78,7 @@ public:
     virtual ~Platform() = default;
     virtual std::string_view name() const noexcept = 0;
 
-    // The request for a query. The token goes into `bearer` only; `proof` (proof_query() of oauth.hpp) into secret_query.
+    // The request for a query. The token goes into `bearer` only; `proof`, by proof_query(), into secret_query.
     virtual HttpRequest insights_request(const InsightsQuery &query, Secret token, Secret proof = Secret()) const = 0;
     // Reads any answer, also a transport failure, to values or a Failure. Never throws for what came from outside.
     virtual Reading read_insights(const InsightsQuery &query, const HttpResponse &response) const = 0;

@@ -77,6 +77,8 @@ TEST(LoginRefusal, SaysWhatToDo)
          Reach::app, "demands appsecret_proof"},
         {error_body(100, 0, "Invalid appsecret_proof provided in the API argument"), Kind::invalid_request, Reach::app,
          "app secret is not"},
+        {error_body(100, 0, "The App_id in the input_token did not match the Viewing App"), Kind::invalid_request,
+         Reach::account, "another app"},
         {error_body(100, 0, "Unsupported request - method type: get"), Kind::permission, Reach::account, "tester"},
         {error_body(190, 463, "Error validating access token: Session has expired on Friday"), Kind::needs_login,
          Reach::account, "token expired"},

@@ -32,9 +32,12 @@ TEST(TokenAnswer, BothShapesOfTheCodeExchangeSayTheSame)
 {
     for (
         const char *body :
-        {R"({"data":[{"access_token":"IGAAs","user_id":"178410000001","permissions":"instagram_business_basic,instagram_business_manage_insights"}]})",
-         R"({"data":{"access_token":"IGAAs","user_id":"178410000001","permissions":"instagram_business_basic instagram_business_manage_insights"}})",
-         R"({"access_token":"IGAAs","user_id":178410000001,"permissions":["instagram_business_basic","instagram_business_manage_insights"]})"}) {
+        {R"({"data":[{"access_token":"IGAAs","user_id":"178410000001",
+            "permissions":"instagram_business_basic,instagram_business_manage_insights"}]})",
+         R"({"data":{"access_token":"IGAAs","user_id":"178410000001",
+            "permissions":"instagram_business_basic instagram_business_manage_insights"}})",
+         R"({"access_token":"IGAAs","user_id":178410000001,
+            "permissions":["instagram_business_basic","instagram_business_manage_insights"]})"}) {
         const TokenAnswer token = token_of(body);
         ASSERT_FALSE(token.failure) << body;
         EXPECT_EQ(token.token.expose(), "IGAAs");

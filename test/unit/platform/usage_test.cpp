@@ -49,7 +49,8 @@ TEST(Usage, BusinessUseIsReadOutOfItsList)
 {
     const std::vector<Usage> usages = usage_of("X-Business-Use-Case-Usage",
                                                R"({"17841400000000001":[{"type":"instagram","call_count":100,
-        "total_cputime":25,"total_time":25,"estimated_time_to_regain_access":19}],"17841400000000002":[{"type":"instagram",
+        "total_cputime":25,"total_time":25,"estimated_time_to_regain_access":19}],
+        "17841400000000002":[{"type":"instagram",
         "call_count":1,"ads_api_access_tier":"standard_access","estimated_time_to_regain_access":0}]})");
     ASSERT_EQ(usages.size(), 2u);
     EXPECT_FALSE(usages[0].whole_app);
