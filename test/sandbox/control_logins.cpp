@@ -203,7 +203,12 @@ std::string Control::post_tokens(const Request &request)
             changed.data_access_until = moment_of(json, "data_access_expires_at");
         if (member(json, "granted")) changed.granted = texts_of(json, "granted");
         if (member(json, "declined")) changed.declined = texts_of(json, "declined");
-        if (member(json, "app_id")) changed.app_id = text_of(json, "app_id");
+        if (member(json, "app_id")) {
+            const App *app = world_.logins.app(text_of(json, "app_id"));
+            if (!app) throw BadInput("there is no such app");
+            changed.app_id = app->id;
+            if (changed.granted.empty()) changed.granted = usual_permissions(app->login);
+        }
         ++number;
     });
     return counted("tokens", number);
