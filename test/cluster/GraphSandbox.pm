@@ -82,8 +82,14 @@ sub token_state { my ($self, %change) = @_; return $self->post('/tokens', \%chan
 sub tokens { my ($self, $user_id) = @_; return $self->get('/tokens' . ($user_id ? "?user_id=$user_id" : '')) }
 sub codes { my ($self) = @_; return $self->get('/codes') }
 sub logins { my ($self) = @_; return $self->get('/logins') }
-sub budgets { my ($self, %limits) = @_; return decode_json(%limits ? $self->post('/budgets', \%limits) : $self->request('GET', '/budgets')) }
-sub signed_request { my ($self, %request) = @_; return decode_json($self->post('/signed_request', \%request))->{signed_request} }
+sub budgets { my ($self, %limits) = @_; return %limits ? decode_json($self->post('/budgets', \%limits)) : $self->get('/budgets') }
+
+sub signed_request
+{
+    my ($self, %request) = @_;
+    return decode_json($self->post('/signed_request', \%request))->{signed_request};
+}
+
 sub stats { my ($self) = @_; return $self->get('/stats') }
 sub release { my ($self) = @_; return $self->post('/release') }
 sub reset { my ($self) = @_; return $self->post('/reset') }
@@ -93,12 +99,13 @@ sub calls { my ($self, $query) = @_; return $self->get('/calls' . ($query ? "?$q
 sub login_conf
 {
     my ($self) = @_;
-    return join "\n", map { "instagram_insights.$_ = '" . $self->url . "'" } qw(facebook_dialog_url instagram_dialog_url instagram_login_url);
+    my @names = qw(facebook_dialog_url instagram_dialog_url instagram_login_url);
+    return join "\n", map { "instagram_insights.$_ = '" . $self->url . "'" } @names;
 }
 
 # Plays the browser: opens what ig_authorize_url() answered, agrees or denies as persons() told, and is sent back.
-# (person => user_id) chooses who sits there. Returns what the redirect_uri was called with, as a hash: code and state, or error, ...;
-# `redirect` is that whole address, `status` the dialog's. Where the dialog shows a page instead, there is its `page`.
+# (person => user_id) chooses who sits there. Returns what the redirect_uri was called with, as a hash: code and state,
+# or error, ...; `redirect` is that whole address, `status` the dialog's. If the dialog shows a page instead: `page`.
 sub login
 {
     my ($self, $url, %options) = @_;

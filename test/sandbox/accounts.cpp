@@ -76,6 +76,12 @@ std::string page_token(std::string_view account_id)
     return "EAAsandboxpage" + std::string(account_id);
 }
 
+std::string page_token(const Token &token, const std::string &account_id)
+{
+    const auto made = token.page_tokens.find(account_id);
+    return made == token.page_tokens.end() ? page_token(account_id) : made->second;
+}
+
 void Accounts::add(Account account)
 {
     const auto old = accounts_.find(account.id);

@@ -62,6 +62,8 @@ std::string app_scoped_id(std::string_view account_id);
 std::string app_scoped_id(const Account &account);
 std::string page_id(std::string_view account_id);
 std::string page_token(std::string_view account_id);
+// The page token a user's token leads to: made with it by a login, else the account's generated one.
+std::string page_token(const Token &token, const std::string &account_id);
 
 class Accounts {
 public:

@@ -60,7 +60,8 @@ Person parse_person(const Json &json, const Accounts &accounts)
     person.name = text_of(json, "name");
     person.declined = texts_of(json, "declined");
     for (const std::string &name : person.declined) {
-        if (!is_permission(person.login, name)) throw BadInput("no permission of this login is called \"" + name + "\"");
+        if (!is_permission(person.login, name))
+            throw BadInput("no permission of this login is called \"" + name + "\"");
     }
     person.deny = flag_of(json, "deny", false);
     return person;

@@ -68,12 +68,13 @@ Answer answer_dialog(World &world, const Call &call)
     const bool instagram = call.flavour == Flavour::instagram;
     const App *app = world.logins.app(call.parameter("client_id"));
     if (!app || app->login != call.flavour)
-        return page(world, instagram ? "Invalid platform app" : "Invalid App ID: The provided app ID does not look like a valid app ID.");
+        return page(world, instagram ? "Invalid platform app"
+                                     : "Invalid App ID: The provided app ID does not look like a valid app ID.");
     const std::string uri = call.parameter("redirect_uri");
     if (std::find(app->redirect_uris.begin(), app->redirect_uris.end(), uri) == app->redirect_uris.end())
         return page(world, instagram ? "Invalid redirect_uri"
-                                     : "URL Blocked: This redirect failed because the redirect URI is not whitelisted in "
-                                       "the app's Client OAuth Settings.");
+                                     : "URL Blocked: This redirect failed because the redirect URI is not "
+                                       "whitelisted in the app's Client OAuth Settings.");
     const std::string type = call.parameter("response_type");
     if (type != "code" && (instagram || !type.empty())) return page(world, "Invalid response_type");
     std::string scope = call.parameter("scope");

@@ -1,4 +1,4 @@
-// What a login is made of: the apps, the persons who log in at the dialog, the codes, and how often each step was taken.
+// What a login is made of: apps, persons who log in at the dialog, codes, and how often each step was taken.
 #pragma once
 
 #include <cstdint>
@@ -65,7 +65,7 @@ public:
     Code *code(const std::string &text);
     const std::deque<Code> &codes() const { return codes_; }
 
-    // A text that no other token or code has; `serial` counts them.
+    // A text that no other token or code has.
     std::string unique_text(const std::string &prefix, std::size_t letters);
 
     LoginCounters counters;

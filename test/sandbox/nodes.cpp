@@ -118,14 +118,6 @@ struct Page {
     const Account *account = nullptr;
 };
 
-// A page's token is made of the user's, unless no login made that.
-std::string token_of_page(const Page &page, const Token &token)
-{
-    if (!page.account) return "EAAsandboxnoinstagram" + page.id;
-    const auto made = token.page_tokens.find(page.account->id);
-    return made == token.page_tokens.end() ? page_token(page.account->id) : made->second;
-}
-
 void write_page(JsonWriter &writer, const World &world, const Page &page, const Token &token, std::string_view fields)
 {
     write_node(writer, fields, "Page", [&](JsonWriter &to, const Field &field) {
@@ -134,7 +126,8 @@ void write_page(JsonWriter &writer, const World &world, const Page &page, const 
         } else if (field.name == "name") {
             write_member(to, "name", page.name);
         } else if (field.name == "access_token") {
-            write_member(to, "access_token", token_of_page(page, token));
+            write_member(to, "access_token",
+                         page.account ? page_token(token, page.account->id) : "EAAsandboxnoinstagram" + page.id);
         } else if (field.name == "tasks") {
             write_name(to, "tasks");
             write_raw(to, R"(["ANALYZE","ADVERTISE","MESSAGING","MODERATE","CREATE_CONTENT","MANAGE"])");

@@ -139,10 +139,10 @@ TEST_F(WithLogins, NameAPersonInTheUrlAndHaveSomebodyWithoutAny)
 TEST_F(WithLogins, SignRequestsAsMetaDoes)
 {
     // Checked with Python's hmac and base64.
-    const std::string right = sandbox.control("/signed_request", R"({"app_id":"1234567890","payload":"{\"a\":1}"})").body;
+    const std::string asked = R"({"app_id":"1234567890","payload":"{\"a\":1}")";
+    const std::string right = sandbox.control("/signed_request", asked + "}").body;
     EXPECT_EQ(member_of(right, "signed_request"), "AzRHWOrdM9n6w3SafIcH4TWVZdrGz9sIHhE0lnmUhTg.eyJhIjoxfQ");
-    const std::string wrong =
-        sandbox.control("/signed_request", R"({"app_id":"1234567890","payload":"{\"a\":1}","wrong_signature":true})").body;
+    const std::string wrong = sandbox.control("/signed_request", asked + R"(,"wrong_signature":true})").body;
     EXPECT_EQ(member_of(wrong, "signed_request").substr(43), ".eyJhIjoxfQ");
     EXPECT_NE(wrong, right);
     EXPECT_EQ(sandbox.control("/signed_request", R"({"app_id":"7","user_id":"1"})").status, 400);
@@ -151,8 +151,8 @@ TEST_F(WithLogins, SignRequestsAsMetaDoes)
 TEST_F(WithLogins, RefuseMistakesInTheirOwnSetUp)
 {
     EXPECT_EQ(sandbox.control("/apps", R"({"app_id":"1"})").status, 400);
-    EXPECT_EQ(sandbox.control("/apps", R"({"app_id":"1","secret":"s","login":"instagram","require_proof":true})").status,
-              400);
+    const std::string proof = R"({"app_id":"1","secret":"s","login":"instagram","require_proof":true})";
+    EXPECT_EQ(sandbox.control("/apps", proof).status, 400);
     EXPECT_EQ(sandbox.control("/persons", R"({"user_id":"1","accounts":["5"]})").status, 400);
     EXPECT_EQ(sandbox.control("/persons", R"({"user_id":"1","login":"instagram","accounts":[]})").status, 400);
     EXPECT_EQ(sandbox.control("/persons", R"({"user_id":"1","declined":["nothing"]})").status, 400);

@@ -148,7 +148,8 @@ TEST_F(WithLogins, DemandTheProofIfTheAppDoes)
     EXPECT_EQ(get(facebook_target, token).status, 200);
     EXPECT_EQ(get(with + appsecret_proof(facebook_secret, token), token).status, 200);
     EXPECT_TRUE(contains(get(with + appsecret_proof("another", token), token).body,
-                         R"("message":"Invalid appsecret_proof provided in the API argument","type":"GraphMethodException","code":100)"));
+                         R"("message":"Invalid appsecret_proof provided in the API argument",)"
+                         R"("type":"GraphMethodException","code":100)"));
     sandbox.control("/apps", R"({"app_id":"1234567890","secret":"fbsecret0123456789abcdef","require_proof":true})");
     EXPECT_TRUE(contains(get(facebook_target, token).body,
                          R"("API calls from the server require an appsecret_proof argument")"));

@@ -12,8 +12,8 @@ std::string hmac(std::string_view key, std::string_view message)
 {
     unsigned char digest[EVP_MAX_MD_SIZE];
     unsigned int length = 0;
-    HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()), reinterpret_cast<const unsigned char *>(message.data()),
-         message.size(), digest, &length);
+    const auto *bytes = reinterpret_cast<const unsigned char *>(message.data());
+    HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()), bytes, message.size(), digest, &length);
     return {reinterpret_cast<const char *>(digest), length};
 }
 
