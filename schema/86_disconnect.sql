@@ -89,6 +89,7 @@ BEGIN
     SELECT e.insights, e.sync_log INTO history FROM instagram_insights.ig_erase_history(target) e;
     DELETE FROM instagram_insights.credentials c WHERE c.user_id = target;
     GET DIAGNOSTICS tokens = ROW_COUNT;
+    DELETE FROM instagram_insights.usage u WHERE u.user_id = target;
     DELETE FROM instagram_insights.accounts a WHERE a.user_id = target;
     GET DIAGNOSTICS connected = ROW_COUNT;
 

@@ -290,7 +290,8 @@ AS $body$
 DECLARE
     subject text;
 BEGIN
-    FOREACH subject IN ARRAY ARRAY['library', 'paused', 'worker', 'jobs', 'cron', 'accounts', 'identity', 'storage']
+    FOREACH subject IN ARRAY ARRAY['library', 'paused', 'worker', 'jobs', 'cron', 'accounts', 'budgets', 'identity',
+                                   'storage']
     LOOP
         -- A check that cannot run is a finding as well; it must not hide the others.
         BEGIN

@@ -5,7 +5,7 @@ DECLARE
     tab text;
 BEGIN
     -- Tenant tables. The subselect makes the identity be asked once a statement rather than once a row.
-    FOREACH tab IN ARRAY ARRAY['accounts', 'credentials', 'oauth_states', 'sync_jobs', 'sync_log', 'insights', 'insights_before_2025',
+    FOREACH tab IN ARRAY ARRAY['accounts', 'credentials', 'oauth_states', 'usage', 'sync_jobs', 'sync_log', 'insights', 'insights_before_2025',
                                'insights_2025', 'insights_2026', 'insights_2027', 'insights_2028', 'insights_2029',
                                'insights_2030', 'insights_2031', 'insights_2032', 'insights_from_2033']
     LOOP
@@ -24,7 +24,7 @@ BEGIN
     END LOOP;
 
     -- The worker finds work and accounts of everybody; numbers and log it writes as the user they belong to.
-    FOREACH tab IN ARRAY ARRAY['accounts', 'credentials', 'oauth_states', 'sync_jobs'] LOOP
+    FOREACH tab IN ARRAY ARRAY['accounts', 'credentials', 'oauth_states', 'usage', 'sync_jobs'] LOOP
         EXECUTE format('CREATE POLICY worker ON instagram_insights.%I
                             TO instagram_insights_worker USING (true) WITH CHECK (true)', tab);
         EXECUTE format('COMMENT ON POLICY worker ON instagram_insights.%I IS %L', tab, 'The worker serves every user');

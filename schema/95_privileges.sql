@@ -50,12 +50,13 @@ ALTER FUNCTION ig_delete_user_data(uuid) OWNER TO instagram_insights_worker;
 ALTER FUNCTION ig_log_retention() OWNER TO instagram_insights_worker;
 ALTER FUNCTION ig_prune_jobs() OWNER TO instagram_insights_worker;
 ALTER FUNCTION ig_count_foreign_tokens(text) OWNER TO instagram_insights_worker;
+ALTER FUNCTION ig_doctor_budgets() OWNER TO instagram_insights_worker;
 
 GRANT USAGE ON SCHEMA instagram_insights
     TO instagram_insights_user, instagram_insights_admin, instagram_insights_worker;
 
 -- Users and admins: reading (row level security says which rows), numbers by hand, the functions of the contract.
-GRANT SELECT ON accounts, sync_jobs, sync_log, metrics, connections, user_tokens, sync_logs, instagram_latest_metrics,
+GRANT SELECT ON accounts, usage, sync_jobs, sync_log, metrics, connections, user_tokens, sync_logs, instagram_latest_metrics,
     connect_inbox
     TO instagram_insights_user, instagram_insights_admin;
 GRANT SELECT, INSERT, UPDATE, DELETE ON insights, instagram_insights
@@ -92,11 +93,12 @@ GRANT EXECUTE ON FUNCTION
     ig_cron_lines(text, text), ig_require_cron(text), ig_cron_job_name(text),
     ig_prune_log(), ig_prune_jobs(), ig_prune_insights(), ig_prune_cron_runs(),
     ig_doctor_library(), ig_doctor_paused(), ig_doctor_worker(), ig_doctor_jobs(), ig_doctor_cron(),
-    ig_doctor_accounts(), ig_doctor_identity(), ig_doctor_storage()
+    ig_doctor_accounts(), ig_doctor_identity(), ig_doctor_storage(),
+    ig_doctor_budgets()
     TO instagram_insights_admin;
 
 -- The worker.
-GRANT SELECT, INSERT, UPDATE, DELETE ON accounts, credentials, apps, oauth_states, deletion_requests, insights, sync_jobs, sync_log, worker_state, installation
+GRANT SELECT, INSERT, UPDATE, DELETE ON accounts, credentials, usage, apps, oauth_states, deletion_requests, insights, sync_jobs, sync_log, worker_state, installation
     TO instagram_insights_worker;
 GRANT SELECT ON metrics, connections TO instagram_insights_worker;
 GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA instagram_insights TO instagram_insights_worker;

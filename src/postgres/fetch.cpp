@@ -7,6 +7,7 @@
 #include "postgres/pacific.hpp"
 #include "postgres/settings.hpp"
 #include "postgres/store.hpp"
+#include "postgres/usage_store.hpp"
 #include "postgres/wait_set.hpp"
 
 namespace ig::pg {
@@ -114,12 +115,14 @@ void pause(FetchedAccount &fetched)
                               "SELECT * FROM instagram_insights.ig_doctor() says why and what to do.");
 }
 
-void fetch_all(std::vector<FetchedAccount> &accounts, const FetchRequest &request)
+// `usage` is what is known of the budgets; what came to be known comes back in it.
+void fetch_all(std::vector<FetchedAccount> &accounts, const FetchRequest &request, std::vector<sync::BudgetRow> &usage)
 {
     const Instant begin = current_time();
     const Instant deadline = begin + std::chrono::milliseconds(settings.fetch_timeout_ms);
     CallLoop calls(begin);
     WaitSet waiting(calls.pollable_fd());
+    for (const sync::BudgetRow &row : usage) calls.engine().governor().load(row, begin);
     for (std::size_t i = 0; i < accounts.size(); ++i) {
         FetchedAccount &fetched = accounts[i];
         const SyncedAccount &account = fetched.attempt.account;
@@ -138,6 +141,7 @@ void fetch_all(std::vector<FetchedAccount> &accounts, const FetchRequest &reques
         sync::Work work;
         work.id = i;
         work.priority = 0;
+        work.user_id = account.user_id;
         work.input.account_id = account.account_id;
         work.input.login = account.login;
         work.input.metrics = std::move(fetched.metrics);
@@ -156,7 +160,7 @@ void fetch_all(std::vector<FetchedAccount> &accounts, const FetchRequest &reques
             accounts[outcome.work].ended_at = now;
             accounts[outcome.work].outcome = std::move(outcome);
         }
-        if (calls.engine().live_works() == 0) return;
+        if (calls.engine().live_works() == 0) break;
         if (switched_off()) {
             for (FetchedAccount &fetched : accounts)
                 if (fetched.called && fetched.ended_at == Instant{}) {
@@ -179,10 +183,11 @@ void fetch_all(std::vector<FetchedAccount> &accounts, const FetchRequest &reques
         if (const auto idle = calls.idle_time(now); idle && *idle < wait) wait = *idle;
         waiting.wait(wait);
     }
+    usage = calls.engine().governor().changed_rows(current_time());
 }
 
 // Only after all calls: rows and log as the user, then what others need too, without waiting for it.
-void store_all(Sql &sql, std::vector<FetchedAccount> &accounts)
+void store_all(Sql &sql, std::vector<FetchedAccount> &accounts, const std::vector<sync::BudgetRow> &usage)
 {
     for (FetchedAccount &fetched : accounts) {
         if (fetched.paused) continue;
@@ -203,6 +208,7 @@ void store_all(Sql &sql, std::vector<FetchedAccount> &accounts)
     for (FetchedAccount &fetched : accounts)
         if (fetched.called && lock_account(sql, fetched.attempt.account, false) == AccountLock::held)
             (void)store_account_state(sql, fetched.attempt.account, fetched.outcome);
+    (void)write_usage(sql, usage);
 }
 
 std::vector<Field> result_row(const FetchedAccount &fetched, Instant begin)
@@ -251,12 +257,16 @@ void fetch_insights(FunctionCallInfo fcinfo)
     check_range(request, begin);
 
     std::vector<FetchedAccount> accounts;
+    std::vector<sync::BudgetRow> usage;
     bool paused = false;
     {
         WorkerRole role;
         Sql sql;
         check_metrics(sql, request.metrics);
         accounts = load_accounts(sql, request, begin);
+        std::vector<sync::BudgetKey> keys;
+        for (const FetchedAccount &fetched : accounts) keys.push_back(budget_of(fetched.attempt.account));
+        usage = read_usage(sql, keys);
         paused = !settings.enabled || sql.run("SELECT instagram_insights.ig_check_installation()")[0][0] != "f";
         sql.finish();
         role.leave();
@@ -264,10 +274,10 @@ void fetch_insights(FunctionCallInfo fcinfo)
     if (paused) {
         for (FetchedAccount &fetched : accounts) pause(fetched);
     } else {
-        fetch_all(accounts, request);
+        fetch_all(accounts, request, usage);
         WorkerRole role;
         Sql sql;
-        store_all(sql, accounts);
+        store_all(sql, accounts, usage);
         sql.finish();
         role.leave();
     }

@@ -33,6 +33,7 @@ private:
     bool hands_just_emptied();
     void consider_due(Instant due);
     void claim(Instant now);
+    void learn_usage(Sql &sql, const std::vector<ClaimedJob> &jobs, Instant now);
     void begin(WorkerTransaction &transaction, ClaimedJob job, Instant now);
     void renew(Instant now);
     void check_ownership();
