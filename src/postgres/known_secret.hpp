@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "platform/oauth.hpp"
 #include "vault/secret.hpp"
 
 namespace ig::pg {
@@ -10,5 +11,8 @@ namespace ig::pg {
 // Replaces the secret wherever the body repeats it, also with the slashes of JSON escaped. To be done before anything is read
 // from the body: what is cut to length afterwards could end within it.
 void hide_known_secret(std::string &body, const Secret &secret);
+
+// Reads a token out of an answer and wipes the body, which holds it in clear.
+platform::TokenAnswer take_token(platform::Login login, HttpResponse response);
 
 }  // namespace ig::pg

@@ -8,6 +8,7 @@
 #include "postgres/discover.hpp"
 #include "postgres/identity.hpp"
 #include "postgres/keyring.hpp"
+#include "postgres/known_secret.hpp"
 #include "postgres/pacific.hpp"
 #include "postgres/settings.hpp"
 #include "vault/hmac.hpp"
@@ -198,10 +199,10 @@ GrantedLogin exchange(Caller &caller, const BegunLogin &begun, const Secret &cod
 {
     const platform::App &app = begun.app.app;
     const platform::LoginEndpoints endpoints = login_endpoints();
-    platform::TokenAnswer brief = platform::read_token_answer(
+    platform::TokenAnswer brief = take_token(
         app.login, caller.call(platform::code_exchange_request(endpoints, app, code, begun.redirect_uri), code));
     if (brief.failure) refuse_login(*brief.failure);
-    platform::TokenAnswer answer = platform::read_token_answer(
+    platform::TokenAnswer answer = take_token(
         app.login, caller.call(platform::long_token_request(endpoints, app, brief.token), Secret()));
     if (answer.failure) refuse_login(*answer.failure);
     GrantedLogin granted;
@@ -215,7 +216,8 @@ GrantedLogin exchange(Caller &caller, const BegunLogin &begun, const Secret &cod
         if (permissions.failure) refuse_login(*permissions.failure);
         granted.permissions = permissions.granted;
     }
-    require_permissions(app.login, granted.permissions);
+    // The Instagram exchange may leave the list out; then the first sync says what is missing.
+    if (!granted.permissions.empty() || app.login == Login::facebook) require_permissions(app.login, granted.permissions);
     if (granted.user_id.empty()) {
         const platform::IdentityAnswer identity =
             platform::read_identity(app.login, caller.call(platform::identity_request(endpoints, app, granted.token), granted.token));

@@ -4,6 +4,7 @@
 #include "postgres/connection.hpp"
 #include "postgres/identity.hpp"
 #include "postgres/keyring.hpp"
+#include "postgres/known_secret.hpp"
 #include "postgres/one_call.hpp"
 #include "postgres/pacific.hpp"
 #include "postgres/settings.hpp"
@@ -78,7 +79,7 @@ void renew(Sql &sql, Caller &caller, const SyncedAccount &account, bool named)
     } catch (const KeyUnavailable &failure) {
         throw SqlError(not_ready, failure.what(), failure.hint());
     }
-    const platform::TokenAnswer answer = platform::read_token_answer(account.login, caller.call(std::move(request), token));
+    const platform::TokenAnswer answer = take_token(account.login, caller.call(std::move(request), token));
     const Instant now = current_time();
     if (!answer.failure) {
         store_renewed_token(sql, account, answer, now);

@@ -3,6 +3,7 @@
 
 #include "postgres/apps.hpp"
 #include "postgres/keyring.hpp"
+#include "postgres/known_secret.hpp"
 #include "postgres/pacific.hpp"
 #include "postgres/settings.hpp"
 #include "postgres/store.hpp"
@@ -103,7 +104,7 @@ void TokenKeeper::settle(Instant now)
 {
     for (CallLoop::SideAnswer &side : calls_.take_side_answers()) {
         const auto found = renewing_.find(side.id);
-        if (found != renewing_.end()) found->second.answer = platform::read_token_answer(found->second.account.login, side.response);
+        if (found != renewing_.end()) found->second.answer = take_token(found->second.account.login, std::move(side.response));
     }
     if (store_again_at_ && now < *store_again_at_) return;
     store_again_at_.reset();
