@@ -136,6 +136,9 @@ is($node->safe_psql('postgres', "SELECT count(*) FROM instagram_insights.sync_jo
 no_worker();
 $node->safe_psql('postgres', 'CALL need_login(false)');
 $node->safe_psql('postgres', 'ALTER SYSTEM SET instagram_insights.idle_timeout = -1; SELECT pg_reload_conf()');
+$sandbox->faults({ match => { account_id => '17841400000000003' }, do => { hang => 'before_headers' } });
+$node->safe_psql('postgres', "SELECT instagram_insights.ig_refresh_insights('" . user_id(2) . "')");
+$sandbox->wait_for_hanging(1);  # its hands are not empty, so that it has no reason of its own to look again
 my $locker = $node->background_psql('postgres');
 $locker->query_safe('BEGIN; LOCK TABLE instagram_insights.sync_log IN ACCESS EXCLUSIVE MODE');
 $node->safe_psql('postgres', "SELECT instagram_insights.ig_refresh_insights('" . user_id(0) . "')");
@@ -144,6 +147,8 @@ my $job = $node->safe_psql('postgres', "SELECT instagram_insights.ig_refresh_ins
 $locker->query_safe('COMMIT');
 $locker->quit;
 is($node->psql('postgres', "CALL await($job)"), 0, 'a job that was enqueued while the worker waited for a lock ends');
+$sandbox->clear_faults;
+$sandbox->release;
 $node->safe_psql('postgres', 'ALTER SYSTEM RESET instagram_insights.idle_timeout; SELECT pg_reload_conf()');
 
 # An open transaction that has enqueued keeps the worker from leaving, but not busy.
