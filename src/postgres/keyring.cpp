@@ -55,8 +55,8 @@ struct CommandOutput {
     int status;
 };
 
-// Until the command's end, or until there is more than a key can be, or no time left: a process it left behind may hold the
-// pipe open. Server code, to be called inside pg_call().
+// Until the command's end, or until there is more than a key can be, or no time left: a process it left behind may hold
+// the pipe open. Server code, to be called inside pg_call().
 void read_output(int descriptor, CommandOutput &output)
 {
     const TimestampTz deadline = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), key_command_ms + 1000);
@@ -64,8 +64,8 @@ void read_output(int descriptor, CommandOutput &output)
     while (!output.ended && output.size < sizeof output.bytes) {
         const long left = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), deadline);
         if (left <= 0) break;
-        const int events = WaitLatchOrSocket(MyLatch, WL_LATCH_SET | WL_SOCKET_READABLE | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
-                                             descriptor, left, PG_WAIT_EXTENSION);
+        const int wanted = WL_LATCH_SET | WL_SOCKET_READABLE | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH;
+        const int events = WaitLatchOrSocket(MyLatch, wanted, descriptor, left, PG_WAIT_EXTENSION);
         if ((events & WL_LATCH_SET) != 0) {
             woken = true;
             ResetLatch(MyLatch);
@@ -80,8 +80,8 @@ void read_output(int descriptor, CommandOutput &output)
     if (woken) SetLatch(MyLatch);  // it was meant for those who called us
 }
 
-// Output of key_command. The child is ended after 10 s by timeout(1): waiting for it here is bounded, and its standard input
-// is empty so that it cannot wait for an answer.
+// Output of key_command. The child is ended after 10 s by timeout(1): waiting for it here is bounded, and its standard
+// input is empty so that it cannot wait for an answer.
 Secret run_key_command()
 {
     const std::string line = "exec timeout -k 1 " + std::to_string(key_command_ms / 1000) + " /bin/sh -c " +

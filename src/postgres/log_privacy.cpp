@@ -1,8 +1,9 @@
 // Implements log privacy with the server's hook on its messages.
 //
-// A line that COPY cannot take apart (a column too few, a quote never closed) is an error of the server, raised before our
-// trigger sees the line, and its context quotes the line, token and all. So does the context of a message of any level from
-// within PL/pgSQL that calls us with a literal. We cannot keep the server from composing it; we blank it before it is written.
+// A line that COPY cannot take apart (a column too few, a quote never closed) is an error of the server, raised before
+// our trigger sees the line, and its context quotes the line, token and all. So does the context of a message of any
+// level from within PL/pgSQL that calls us with a literal. We cannot keep the server from composing it; we blank it
+// before it is written.
 #include "postgres/log_privacy.hpp"
 
 #include <cstring>

@@ -282,9 +282,7 @@ void Engine::set_options(EngineOptions options)
     state_->call_gone = true;
     for (auto &[id, entry] : state_->works) {
         const int most = state_->options.max_calls_per_work;
-        const bool ready = entry.work.can_ask(most);
-        if (!ready) state_->turns.remove(id, entry.place);
-        state_->turns.put(id, entry.place, ready, entry.work.wakes_at(most));
+        state_->turns.put(id, entry.place, entry.work.can_ask(most), entry.work.wakes_at(most));
     }
 }
 

@@ -50,12 +50,12 @@ struct Plan {
     Day last_day{};  // the last complete day the plan covers
 };
 
-// Pure: same input, same plan. Range rules (design.md, Time): without synced_through the last first_sync_days, else from
-// the earlier of synced_through + 1 and last - reread_days + 1; never further back than history_days, and what is cut off
-// is a Clip. Metrics of one shape, period and window share a request; total_value asks one-day windows; a snapshot is
-// asked once, when the range reaches the last complete day, and is stored under the coming Pacific midnight: its first
-// and last day are today, its `since` is the start of the last complete day. A metric listed twice counts once. Days
-// before the calendar's table are clipped; throws std::out_of_range when it does not hold today and yesterday.
+// Pure: same input, same plan. Range rules (design.md, Time): without synced_through the last first_sync_days, else
+// from the earlier of synced_through + 1 and last - reread_days + 1; never further back than history_days, and what is
+// cut off is a Clip. Metrics of one shape, period and window share a request; total_value asks one-day windows; a
+// snapshot is asked once, when the range reaches the last complete day, and is stored under the coming midnight: its
+// first and last day are today, its `since` is the start of the last complete day. A metric listed twice counts once.
+// Days before the calendar's table are clipped; throws std::out_of_range when it does not hold today and yesterday.
 Plan make_plan(const PlanInput &input, const Calendar &calendar, Instant now, const PlanOptions &options);
 
 }  // namespace ig::sync

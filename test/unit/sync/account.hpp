@@ -108,7 +108,16 @@ inline Reading failed(Failure what)
     return reading;
 }
 
-// A value for each metric and day of the query, of the kind "reach@2026-11-20".
+inline const Names ten = {"m0", "m1", "m2", "m3", "m4", "m5", "m6", "m7", "m8", "m9"};
+
+inline std::vector<MetricState> totals(std::optional<Day> synced = std::nullopt)
+{
+    std::vector<MetricState> metrics;
+    for (const std::string &name : ten) metrics.push_back(total(name, synced));
+    return metrics;
+}
+
+// The number that the fake API holds for a metric and day, in every answer the same.
 inline std::string number_of(const std::string &metric, Day date)
 {
     std::size_t mixed = static_cast<std::size_t>(date.time_since_epoch().count());

@@ -1,4 +1,4 @@
-// Engine under random failures of every kind and reach: works end, no value is lost or doubled, calls stay bounded.
+// Plans of random accounts are exact; under random failures works end, values stay whole and calls stay bounded.
 #include <gtest/gtest.h>
 
 #include "fake_network.hpp"
@@ -72,6 +72,50 @@ FakeNetwork random_run(std::uint64_t seed, std::map<sync::WorkId, std::size_t> *
 }
 
 }  // namespace
+
+// Whatever the state of the metrics: each due day is asked exactly once a metric, no request leaves a metric's history,
+// and due days are either asked or clipped.
+TEST(Property, PlansOfRandomAccountsAskEachDueDayOnceAndNothingBeyondTheHistory)
+{
+    for (std::uint64_t seed = 1; seed <= 300; ++seed) {
+        std::uint64_t state = seed * 0x9E3779B97F4A7C15U;
+        const auto roll = [&state](int limit) {
+            state = state * 6364136223846793005U + 1442695040888963407U;
+            return static_cast<int>((state >> 33U) % static_cast<std::uint64_t>(limit));
+        };
+        std::vector<MetricState> metrics;
+        for (int i = 0; i <= roll(6); ++i) {
+            std::optional<Day> synced;
+            if (roll(3) > 0) synced = yesterday - days{roll(120)};
+            const MetricShape shape = roll(2) == 0 ? MetricShape::time_series : MetricShape::total_value;
+            metrics.push_back(metric("m" + std::to_string(i), shape, 1 + roll(100), synced));
+        }
+        const sync::Plan plan = sync::make_plan(account(metrics), *us_pacific(), noon, {});
+        for (const MetricState &state_of : metrics) {
+            std::multiset<Day> asked;
+            for (const InsightsQuery &query : plan.queries) {
+                ASSERT_LE((query.last - query.first).count(), 28);
+                if (!asks(query, state_of.name)) continue;
+                for (Day date = query.first; date <= query.last; date += days{1}) asked.insert(date);
+            }
+            const Day oldest = yesterday - days{state_of.history_days - 1};
+            const Day due = state_of.synced_through
+                                ? std::min(*state_of.synced_through + days{1}, yesterday - days{2})
+                                : yesterday - days{28};
+            for (const Day date : asked) {
+                ASSERT_EQ(asked.count(date), 1U);
+                ASSERT_GE(date, oldest);
+            }
+            for (Day date = due; date <= yesterday; date += days{1}) {
+                const bool clipped = std::any_of(plan.clips.begin(), plan.clips.end(), [&](const sync::Clip &clip) {
+                    return clip.metric == state_of.name && clip.first <= date && date <= clip.last;
+                });
+                const bool known = state_of.synced_through && date <= *state_of.synced_through;
+                ASSERT_TRUE(asked.count(date) == 1 || clipped || (known && date < oldest)) << "seed " << seed;
+            }
+        }
+    }
+}
 
 TEST(Property, EveryWorkEndsNoValueIsLostOrDoubledAndCallsAreBounded)
 {

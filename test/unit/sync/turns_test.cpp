@@ -43,6 +43,18 @@ TEST(Turns, ABigBackfillDoesNotHoldUpALateComer)
     EXPECT_EQ(engine.next_call(noon)->work, 1U);
 }
 
+TEST(Turns, AnAnswerDoesNotCostAWorkItsTurn)
+{
+    Engine engine(us_pacific(), {}, 1);
+    engine.add(work(1, {total("views")}), noon);
+    engine.add(work(2, {total("views")}), noon);
+    const auto first = engine.next_call(noon);
+    EXPECT_EQ(engine.next_call(noon)->work, 2U);
+    engine.on_reading(first->id, answered(first->query), noon);
+    EXPECT_EQ(engine.next_call(noon)->work, 1U);
+    EXPECT_EQ(engine.next_call(noon)->work, 2U);
+}
+
 TEST(Turns, AtMostFourCallsOfOneAccountFlyAtOnce)
 {
     Engine engine(us_pacific(), {}, 1);
