@@ -84,7 +84,8 @@ GRANT DELETE,
             first_version, removed_on, description)
     ON metrics TO instagram_insights_admin;
 GRANT EXECUTE ON FUNCTION
-    ig_configure_app(text, text, text, text[], text[], text, text), ig_sync_all(text), ig_nudge(), ig_pause(text), ig_resume(), ig_schedule(text, text), ig_unschedule(text),
+    ig_configure_app(text, text, text, text[], text[], text, text), ig_rotate_key(text), ig_deauthorize(text),
+    ig_data_deletion(text), ig_deletion_status(text), ig_sync_all(text), ig_nudge(), ig_pause(text), ig_resume(), ig_schedule(text, text), ig_unschedule(text),
     ig_maintain(), ig_doctor()
     TO instagram_insights_admin;
 -- What those functions call with the rights of their caller.
@@ -105,5 +106,6 @@ GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA instagram_insights TO instagram_i
 GRANT EXECUTE ON FUNCTION
     ig_current_user_id(), ig_target_user(uuid), ig_is_admin(), ig_require_admin(), ig_installation_state(),
     ig_write_installation(boolean, text), ig_require_running(), ig_lock_connected(uuid, text), ig_known_metrics(text[]),
-    ig_notify_ended(bigint, text, text), ig_erase_history(uuid), ig_wake_worker(), ig_setting(text), ig_process_state()
+    ig_notify_ended(bigint, text, text), ig_erase_history(uuid), ig_erase_account_history(uuid, text), ig_signed_user(text),
+    ig_disconnect(text, uuid), ig_wake_worker(), ig_setting(text), ig_process_state()
     TO instagram_insights_worker;

@@ -20,6 +20,7 @@ SELECT instagram_insights.ig_configure_app('1234567890', 'facebooksecret1', 'fac
 SELECT instagram_insights.ig_configure_app('9876543210', 'instagramsecret2', 'instagram', ARRAY['$back']);
 SQL
 
+$sandbox->persons({ user_id => '10220000000000002', login => 'instagram', accounts => [ sprintf('178414%011d', 2) ] });
 my %account = (facebook => sprintf('178414%011d', 1), instagram => sprintf('178414%011d', 2));
 my %letter = (facebook => 'a', instagram => 'b');
 for my $login (sort keys %letter)
@@ -86,8 +87,7 @@ for my $case ([ expired => 463 ], [ password_changed => 460 ], [ app_removed => 
     my ($state, $subcode) = @$case;
     $node->safe_psql('postgres', "UPDATE instagram_insights.accounts SET status = 'active', refresh_after = NULL WHERE account_id = '$account{instagram}'");
     $node->safe_psql('postgres', age(1));
-    my $token = $sandbox->tokens;
-    $sandbox->token_state(token => $_->{token}, state => $state) for grep { grep { $_ eq $account{instagram} } @{ $_->{accounts} // [] } } @{ ref $token eq 'ARRAY' ? $token : $token->{tokens} };
+    $sandbox->token_state(user_id => '10220000000000002', app_id => '9876543210', state => $state);
     my $log = -s $node->logfile;
     sync_all_done($node);
     my $row = $node->safe_psql('postgres', "SELECT status, hint IS NOT NULL, last_error IS NOT NULL FROM instagram_insights.connections WHERE account_id = '$account{instagram}'");
