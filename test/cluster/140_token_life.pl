@@ -35,7 +35,16 @@ $node->safe_psql('postgres', "SELECT instagram_insights.ig_disconnect(account_id
 
 sub age { my ($days) = @_; return "UPDATE instagram_insights.accounts SET issued_at = now() - interval '$days days', expires_at = now() + interval '60 days' - interval '$days days'" }
 sub sealed { my ($login) = @_; return $node->safe_psql('postgres', "SELECT md5(sealed_token) FROM instagram_insights.credentials WHERE account_id = '$account{$login}'") }
-sub renewals { my $seen = $sandbox->calls; my %count = (facebook => 0, instagram => 0); $_->{route} eq 'fb_exchange_token' and $count{facebook}++, $_->{route} eq 'ig_refresh_token' and $count{instagram}++ for @$seen; return \%count }
+sub renewals
+{
+    my %count = (facebook => 0, instagram => 0);
+    for my $call (@{ $sandbox->calls })
+    {
+        $count{facebook}++ if $call->{route} eq 'fb_exchange_token';
+        $count{instagram}++ if $call->{route} eq 'ig_refresh_token';
+    }
+    return \%count;
+}
 sub days_left { my ($login) = @_; return $node->safe_psql('postgres', "SELECT days_left FROM instagram_insights.connections WHERE account_id = '$account{$login}' AND status = 'active'") }
 
 my $before = renewals();
@@ -99,24 +108,24 @@ for my $case ([ expired => 463 ], [ password_changed => 460 ], [ app_removed => 
     is(scalar(() = $text =~ /an account needs a person/g), 1, "$state: the log says it once");
 }
 
-# The key changes while a sync runs: nobody notices.
-$node->safe_psql('postgres', "UPDATE instagram_insights.accounts SET status = 'active'");
+# The key changes: nobody notices. (The sandbox's days are not ours any more, so a fetch need not be whole.)
+$node->safe_psql('postgres', "UPDATE instagram_insights.accounts SET status = 'active' WHERE status = 'needs_login'");
 my $key = $node->data_dir . '/instagram_insights.key';
 my $old = slurp_file($key);
 is($node->safe_psql('postgres', 'SELECT instagram_insights.ig_rotate_key() >= 4'), 't', 'every token and secret is sealed anew');
 isnt(slurp_file($key), $old, 'the key file holds a new key');
 is(scalar(grep { slurp_file($_) eq $old } glob "$key.*"), 1, 'the old one is kept beside it');
 is($node->safe_psql('postgres', "SELECT status FROM instagram_insights.ig_doctor() WHERE check_name = 'tokens'"), 'ok', 'no token is sealed under another key');
-my ($success) = $node->safe_psql('postgres', "SELECT success FROM instagram_insights.ig_fetch_insights(user_id => '" . user_id('a') . "')");
+my ($success) = $node->safe_psql('postgres', "SELECT status = ANY (ARRAY['succeeded', 'partial']) FROM instagram_insights.ig_fetch_insights(user_id => '" . user_id('a') . "')");
 is($success, 't', 'and the tokens open');
 $node->safe_psql('postgres', 'BEGIN; SELECT instagram_insights.ig_rotate_key(); ROLLBACK;');
-is($node->safe_psql('postgres', "SELECT success FROM instagram_insights.ig_fetch_insights(user_id => '" . user_id('a') . "')"), 't', 'a rotation that is rolled back changes nothing');
+is($node->safe_psql('postgres', "SELECT status = ANY (ARRAY['succeeded', 'partial']) FROM instagram_insights.ig_fetch_insights(user_id => '" . user_id('a') . "')"), 't', 'a rotation that is rolled back changes nothing');
 my $elsewhere = PostgreSQL::Test::Utils::tempdir() . '/elsewhere.key';
 $node->safe_psql('postgres', "SELECT instagram_insights.ig_rotate_key('$elsewhere')");
-is($node->safe_psql('postgres', "SELECT success FROM instagram_insights.ig_fetch_insights(user_id => '" . user_id('a') . "')"), 't', 'a key elsewhere is found before the setting names it');
+is($node->safe_psql('postgres', "SELECT status = ANY (ARRAY['succeeded', 'partial']) FROM instagram_insights.ig_fetch_insights(user_id => '" . user_id('a') . "')"), 't', 'a key elsewhere is found before the setting names it');
 $node->append_conf('postgresql.conf', "instagram_insights.key_file = '$elsewhere'");
 $node->reload;
-is($node->safe_psql('postgres', "SELECT success FROM instagram_insights.ig_fetch_insights(user_id => '" . user_id('a') . "')"), 't', 'and after');
+is($node->safe_psql('postgres', "SELECT status = ANY (ARRAY['succeeded', 'partial']) FROM instagram_insights.ig_fetch_insights(user_id => '" . user_id('a') . "')"), 't', 'and after');
 
 $node->stop;
 done_testing();
