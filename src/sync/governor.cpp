@@ -210,7 +210,11 @@ void Governor::load(const BudgetRow &row, Instant now)
 {
     if (accounts_.size() > many_accounts) forget_old(now);
     Budget &budget = open(row.key);
-    if (row.observed_at && (!budget.observed_at || *budget.observed_at < *row.observed_at)) {
+    // The table held our block and does not any more: a person lifted it.
+    const bool lifted = budget.written_blocked_until && budget.blocked_until == budget.written_blocked_until &&
+                        row.blocked_until < budget.written_blocked_until;
+    if (lifted) budget.blocked_until = row.blocked_until;
+    if (lifted || (row.observed_at && (!budget.observed_at || *budget.observed_at < *row.observed_at))) {
         budget.percent = row.percent;
         budget.observed_at = row.observed_at;
     }

@@ -82,7 +82,7 @@ public:
                    const std::optional<platform::Failure> &failure, Instant now);
     void on_throttled(const BudgetKey &account, bool whole_app, Instant until, Instant now);
 
-    // Takes in a row of the table; what is newer wins, and a block is never shortened.
+    // Takes in a row of the table; what is newer wins, and a block is never shortened but by a person in the table.
     void load(const BudgetRow &row, Instant now);
     // Rows worth writing now: a few seconds' changes of an app are told at once only if they matter.
     std::vector<BudgetRow> changed_rows(Instant now) const;

@@ -1,4 +1,5 @@
 // When a call may go, by what the API said of its budgets: thresholds, blocks, pace, our own cap, what a table keeps.
+// Long because the governor and the engine that asks it are tested in one place.
 #include <gtest/gtest.h>
 
 #include "account.hpp"
@@ -211,6 +212,17 @@ TEST(Governor, TheNewerWordWinsAndABlockIsNeverShortened)
     governor.on_throttled(ada, false, noon + 1h, noon + 1min);
     governor.load({ada, 20, noon + 2min, noon + 30min, 0, {}}, noon + 2min);
     EXPECT_EQ(until(governor, ada, 0, noon + 2min), noon + 1h);
+}
+
+TEST(Governor, ABlockThatAPersonLiftsInTheTableIsLifted)
+{
+    Governor governor;
+    governor.on_throttled(ada, false, noon + 1h, noon);
+    governor.load({ada, std::nullopt, std::nullopt, std::nullopt, 0, {}}, noon);
+    EXPECT_TRUE(governor.hold(ada, 0, noon)) << "the table does not know of it yet";
+    governor.saved(governor.changed_rows(noon), noon);
+    governor.load({ada, std::nullopt, std::nullopt, std::nullopt, 0, {}}, noon);
+    EXPECT_FALSE(governor.hold(ada, 2, noon));
 }
 
 TEST(Governor, TheRowOfAnAppIsWrittenAtOnceOnlyIfItMatters)
