@@ -17,6 +17,7 @@ CREATE TABLE accounts (
     issued_at timestamptz,
     expires_at timestamptz,
     data_access_expires_at timestamptz,
+    debugged_at timestamptz,
     refresh_after timestamptz,
     scopes text[] NOT NULL DEFAULT '{}',
     app_id text,
@@ -43,6 +44,7 @@ COMMENT ON COLUMN accounts.connected_at IS 'When the token was stored';
 COMMENT ON COLUMN accounts.issued_at IS 'When the token was issued, if known';
 COMMENT ON COLUMN accounts.expires_at IS 'When the token ends; NULL if it never does or nobody said';
 COMMENT ON COLUMN accounts.data_access_expires_at IS 'When the platform stops answering although the token lives, unless the person uses the app again; NULL if not known';
+COMMENT ON COLUMN accounts.debugged_at IS 'When the platform was last asked how long the data may be read; at most once a day';
 COMMENT ON COLUMN accounts.refresh_after IS 'Renewing the token failed: not tried again before then';
 COMMENT ON COLUMN accounts.app_id IS 'The app the token belongs to, if one was configured when it was stored; its secret makes appsecret_proof';
 COMMENT ON COLUMN accounts.meta_user_id IS 'The person''s app-scoped id, by which Meta''s callbacks name who left';

@@ -70,6 +70,8 @@ std::string read_account(const std::vector<Field> &row, std::size_t first, Synce
     account.issued_at = moment(8);
     account.expires_at = moment(9);
     account.refresh_after = moment(10);
+    account.data_access_expires_at = moment(11);
+    account.debugged_at = moment(12);
     return row.at(first).value_or("");
 }
 

@@ -25,6 +25,8 @@ struct SyncedAccount {
     std::optional<Instant> expires_at;
     std::optional<Instant> refresh_after;  // renewing failed: not again before then
     std::optional<Instant> blocked_until;
+    std::optional<Instant> data_access_expires_at;
+    std::optional<Instant> debugged_at;    // when the platform was last asked about the token
 };
 
 // What happened while rows were stored.
@@ -59,7 +61,9 @@ SealedToken token_of(const SyncedAccount &account);
     "a.status, a.platform, a.login, a.generation, pg_catalog.ceil(EXTRACT(epoch FROM a.blocked_until))::text,"            \
     " pg_catalog.encode(k.sealed_token, 'hex'), a.app_id, pg_catalog.encode(p.sealed_secret, 'hex'),"                    \
     " pg_catalog.floor(EXTRACT(epoch FROM a.issued_at))::text, pg_catalog.floor(EXTRACT(epoch FROM a.expires_at))::text," \
-    " pg_catalog.ceil(EXTRACT(epoch FROM a.refresh_after))::text"
+    " pg_catalog.ceil(EXTRACT(epoch FROM a.refresh_after))::text,"                                                        \
+    " pg_catalog.floor(EXTRACT(epoch FROM a.data_access_expires_at))::text,"                                             \
+    " pg_catalog.floor(EXTRACT(epoch FROM a.debugged_at))::text"
 #define IG_ACCOUNT_JOINS                                                                                               \
     " LEFT JOIN instagram_insights.credentials k ON k.user_id = a.user_id AND k.account_id = a.account_id"               \
     " LEFT JOIN instagram_insights.apps p ON p.platform = a.platform AND p.login = a.login AND p.app_id = a.app_id "

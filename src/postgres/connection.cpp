@@ -49,14 +49,14 @@ void store_connection(Sql &sql, const NewConnection &connection, const Secret &t
         throw SqlError(not_ready, failure.what(), failure.hint());
     }
     sql.run("INSERT INTO instagram_insights.accounts AS a (user_id, account_id, platform, login, username, name, issued_at, expires_at,"
-            "       data_access_expires_at, scopes, app_id, meta_user_id)"
-            " VALUES ($1::uuid, $2, 'instagram', $3, $4, $5, $6::timestamptz, $7::timestamptz, $8::timestamptz, $9, $10, $11)"
+            "       data_access_expires_at, scopes, app_id, meta_user_id, debugged_at)"
+            " VALUES ($1::uuid, $2, 'instagram', $3, $4, $5, $6::timestamptz, $7::timestamptz, $8::timestamptz, $9, $10, $11, $12::timestamptz)"
             " ON CONFLICT (user_id, account_id) DO UPDATE"
             "    SET login = EXCLUDED.login, status = 'active', generation = EXCLUDED.generation,"
             "        username = COALESCE(EXCLUDED.username, a.username), name = COALESCE(EXCLUDED.name, a.name),"
             "        connected_at = pg_catalog.now(), issued_at = EXCLUDED.issued_at, expires_at = EXCLUDED.expires_at,"
             "        data_access_expires_at = EXCLUDED.data_access_expires_at, scopes = EXCLUDED.scopes, app_id = EXCLUDED.app_id,"
-            "        meta_user_id = COALESCE(EXCLUDED.meta_user_id, a.meta_user_id), refresh_after = NULL,"
+            "        meta_user_id = COALESCE(EXCLUDED.meta_user_id, a.meta_user_id), refresh_after = NULL, debugged_at = EXCLUDED.debugged_at,"
             "        blocked_until = NULL, last_error = NULL, hint = NULL",
             Params()
                 .text(std::string_view(connection.user_id))
@@ -69,7 +69,8 @@ void store_connection(Sql &sql, const NewConnection &connection, const Secret &t
                 .text(connection.data_access_expires_at)
                 .texts(std::vector<Field>(connection.scopes.begin(), connection.scopes.end()))
                 .text(unless_empty(connection.app_id))
-                .text(unless_empty(connection.meta_user_id)));
+                .text(unless_empty(connection.meta_user_id))
+                .text(connection.debugged_at));
     sql.run("INSERT INTO instagram_insights.credentials (user_id, account_id, sealed_token) VALUES ($1::uuid, $2, $3)"
             " ON CONFLICT (user_id, account_id) DO UPDATE SET sealed_token = EXCLUDED.sealed_token, stored_at = pg_catalog.now()",
             Params().text(std::string_view(connection.user_id)).text(std::string_view(connection.account_id)).bytes(sealed));

@@ -20,6 +20,7 @@ struct NewConnection {
     std::optional<std::string> issued_at;
     std::optional<std::string> expires_at;
     std::optional<std::string> data_access_expires_at;
+    std::optional<std::string> debugged_at;  // when the platform was asked about the token
     std::vector<std::string> scopes;
     std::string app_id;      // of the app the token belongs to; empty: none is configured
     std::string meta_user_id;  // the person's app-scoped id; empty: not known

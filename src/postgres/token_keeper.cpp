@@ -86,6 +86,7 @@ bool store_failed_renewal(Sql &sql, const SyncedAccount &account, const platform
 
 void TokenKeeper::consider(const SyncedAccount &account, Instant now)
 {
+    watch_.consider(account, now);
     if (account.sealed_token.empty() || refresh_verdict(life_of(account), now) != sync::RefreshVerdict::now) return;
     for (const auto &[id, renewal] : renewing_)
         if (renewal.account.user_id == account.user_id && renewal.account.account_id == account.account_id) return;
@@ -103,11 +104,13 @@ void TokenKeeper::consider(const SyncedAccount &account, Instant now)
 void TokenKeeper::settle(Instant now)
 {
     for (CallLoop::SideAnswer &side : calls_.take_side_answers()) {
+        if (watch_.take(side)) continue;
         const auto found = renewing_.find(side.id);
         if (found != renewing_.end()) found->second.answer = take_token(found->second.account.login, std::move(side.response));
     }
     if (store_again_at_ && now < *store_again_at_) return;
     store_again_at_.reset();
+    if (!watch_.settle(now)) store_again_at_ = now + store_again_after;
     for (auto renewal = renewing_.begin(); renewal != renewing_.end();)
         if (renewal->second.answer && store(renewal->second, now)) {
             renewal = renewing_.erase(renewal);

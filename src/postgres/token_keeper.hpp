@@ -1,4 +1,5 @@
-// Keeps tokens alive while the worker syncs: renews those past half their life, on the same loop as every other call.
+// Keeps tokens alive while the worker syncs: renews those past half their life and watches the others, on the same loop as
+// every other call.
 #pragma once
 
 #include <map>
@@ -7,20 +8,21 @@
 
 #include "platform/oauth.hpp"
 #include "postgres/account_state.hpp"
+#include "postgres/token_watch.hpp"
 #include "sync/token_life.hpp"
 
 namespace ig::pg {
 
 class TokenKeeper {
 public:
-    explicit TokenKeeper(CallLoop &calls) : calls_(calls) {}
+    explicit TokenKeeper(CallLoop &calls) : calls_(calls), watch_(calls) {}
 
-    // Begins to renew the account's token if that is due; one renewal at a time for an account.
+    // Begins to renew the account's token, and to ask about it, if that is due; one at a time for an account.
     void consider(const SyncedAccount &account, Instant now);
     // Stores what came: the new token is committed before the old one is forgotten. What cannot be stored now, since somebody
     // holds the account, is kept and tried again by the next call.
     void settle(Instant now);
-    bool busy() const noexcept { return !renewing_.empty(); }
+    bool busy() const noexcept { return !renewing_.empty() || watch_.busy(); }
 
 private:
     struct Renewal {
@@ -31,6 +33,7 @@ private:
     bool store(Renewal &renewal, Instant now);
 
     CallLoop &calls_;
+    TokenWatch watch_;
     std::map<http::TransferId, Renewal> renewing_;
     std::optional<Instant> store_again_at_;
 };

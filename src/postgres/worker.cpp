@@ -246,7 +246,7 @@ void Worker::forget(sync::WorkId id) noexcept
 
 bool Worker::leave_if_idle(Instant now)
 {
-    if (!jobs_.empty() || had_jobs_ || queue_has_more_ || look_at_queue_ || again_at_) {
+    if (!jobs_.empty() || tokens_.busy() || had_jobs_ || queue_has_more_ || look_at_queue_ || again_at_) {
         idle_since_.reset();
         return false;
     }
