@@ -127,5 +127,18 @@ $node->append_conf('postgresql.conf', "instagram_insights.key_file = '$elsewhere
 $node->reload;
 is($node->safe_psql('postgres', "SELECT status = ANY (ARRAY['succeeded', 'partial']) FROM instagram_insights.ig_fetch_insights(user_id => '" . user_id('a') . "')"), 't', 'and after');
 
+# Under load: jobs are claimed with the token sealed under one key and call while another takes its place.
+$sandbox->config(fixed_latency_ms => 30);
+my $last = $node->safe_psql('postgres', 'SELECT max(id) FROM instagram_insights.sync_logs');
+for my $round (1 .. 6)
+{
+    $node->safe_psql('postgres', 'SELECT instagram_insights.ig_sync_all()');
+    wait_for($node, "SELECT EXISTS (SELECT FROM instagram_insights.sync_jobs WHERE state = 'running')");
+    $node->safe_psql('postgres', 'SELECT instagram_insights.ig_rotate_key()');
+    sync_all_done($node);
+}
+is($node->safe_psql('postgres', "SELECT count(*) FILTER (WHERE status = 'token_unreadable') || ' of ' || (count(*) >= 12) FROM instagram_insights.sync_logs WHERE id > $last"),
+    '0 of true', 'six rotations under load: every token opens at any moment');
+
 $node->stop;
 done_testing();
