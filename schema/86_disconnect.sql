@@ -77,7 +77,10 @@ DECLARE
     tokens bigint;
     connected bigint;
 BEGIN
-    -- First: waits for stores in progress (they hold the account FOR KEY SHARE) and keeps new ones out.
+    -- Before all else: waits for a login in progress (it holds its state), whose accounts are then found below, and
+    -- no login that was only begun can be ended any more.
+    DELETE FROM instagram_insights.oauth_states s WHERE s.user_id = target;
+    -- Waits for stores in progress (they hold the account FOR KEY SHARE) and keeps new ones out.
     PERFORM a.account_id
     FROM instagram_insights.accounts a
     WHERE a.user_id = target

@@ -5,9 +5,9 @@ DECLARE
     tab text;
 BEGIN
     -- Tenant tables. The subselect makes the identity be asked once a statement rather than once a row.
-    FOREACH tab IN ARRAY ARRAY['accounts', 'credentials', 'oauth_states', 'usage', 'sync_jobs', 'sync_log', 'insights', 'insights_before_2025',
-                               'insights_2025', 'insights_2026', 'insights_2027', 'insights_2028', 'insights_2029',
-                               'insights_2030', 'insights_2031', 'insights_2032', 'insights_from_2033']
+    FOREACH tab IN ARRAY ARRAY['accounts', 'credentials', 'oauth_states', 'usage', 'sync_jobs', 'sync_log', 'insights',
+                               'insights_before_2025', 'insights_2025', 'insights_2026', 'insights_2027',
+                               'insights_2028', 'insights_2029', 'insights_2030', 'insights_2031', 'insights_2032', 'insights_from_2033']
     LOOP
         EXECUTE format('ALTER TABLE instagram_insights.%I ENABLE ROW LEVEL SECURITY', tab);
         EXECUTE format('ALTER TABLE instagram_insights.%I FORCE ROW LEVEL SECURITY', tab);
