@@ -144,7 +144,7 @@ awk '/^## / { on = /When it does not work/ } on && /^\|/' docs/connect.md | grep
         grep -rqF --include='*.cpp' -- "$words" src || echo "docs/connect.md: \"$words\": no such message"
     done | promise 'every message that is quoted is one of ours'
 
-grep -ohE "SELECT '[a-z_ ]+',( |$)" schema/88_budgets.sql schema/89_doctor*.sql | cut -d"'" -f2 | sort -u | while IFS= read -r check; do
+grep -ohE "SELECT '[a-z_ ]+',( |$)" schema/88_budgets.sql schema/8?_doctor*.sql | cut -d"'" -f2 | sort -u | while IFS= read -r check; do
     grep -qF "| \`$check\` |" docs/operations.md || echo "check $check of ig_doctor() is not in docs/operations.md"
 done | promise 'every check of ig_doctor() is in the runbook'
 
