@@ -141,6 +141,8 @@ std::unique_ptr<vault::Vault> read_key(MissingKey missing)
 
 MissingKey may_make_key(Sql &sql)
 {
+    // Keeps ig_rotate_key() out, or waits for it: what is sealed from here on is sealed under the key that stays.
+    sql.run("LOCK TABLE instagram_insights.credentials, instagram_insights.apps IN ROW EXCLUSIVE MODE");
     const Rows sealed = sql.run("(SELECT FROM instagram_insights.credentials LIMIT 1) UNION ALL (SELECT FROM instagram_insights.apps LIMIT 1)");
     return sealed.empty() ? MissingKey::create : MissingKey::fail;
 }

@@ -27,7 +27,8 @@ public:
 enum class MissingKey { fail, create };
 
 class Sql;
-// A key may be made only while nothing is sealed under another one. Runs as the worker role.
+// A key may be made only while nothing is sealed under another one. Runs as the worker role. Whoever is going to store
+// what key_vault() seals asks first: no other session changes the key from then on, to the end of the transaction.
 MissingKey may_make_key(Sql &sql);
 
 // The vault with the current key; read once, and again when the settings that name the key change. `create` is allowed only
