@@ -17,12 +17,16 @@ bool all_of(const std::string &text, bool (*good)(char))
 }
 
 // https anywhere; http for a developer's own machine. Compared to the letter later, so nothing is normalised.
-void check_redirect_uri(const std::string &uri)
+void check_address(const char *name, const std::string &uri)
 {
     const bool visible = all_of(uri, [](char c) { return c > ' ' && c < 127 && c != '"' && c != '<' && c != '>' && c != '\\' && c != '#'; });
-    const bool scheme = uri.rfind("https://", 0) == 0 || uri.rfind("http://localhost", 0) == 0 || uri.rfind("http://127.0.0.1", 0) == 0;
-    if (!visible || !scheme || uri.size() > 2000)
-        throw SqlError(invalid_parameter, "redirect_uri \"" + platform::redact(uri) + "\" is malformed",
+    const std::size_t host = uri.find("://") == std::string::npos ? uri.size() : uri.find("://") + 3;
+    const std::string name_of_host = uri.substr(host, uri.find_first_of(":/?", host) - host);
+    const bool own_machine = name_of_host == "localhost" || name_of_host == "127.0.0.1";
+    const bool scheme = uri.rfind("https://", 0) == 0 || (uri.rfind("http://", 0) == 0 && own_machine);
+    // A name before an @ would look like the host: nothing that Meta's dashboard accepts has one.
+    if (!visible || !scheme || name_of_host.empty() || name_of_host.find('@') != std::string::npos || uri.size() > 2000)
+        throw SqlError(invalid_parameter, std::string(name) + " \"" + platform::redact(uri) + "\" is malformed",
                        "It is an https:// address without fragment; http:// is accepted for localhost.");
 }
 
@@ -47,7 +51,7 @@ void configure_app(FunctionCallInfo fcinfo)
     const std::string login = text_argument(fcinfo, 2).value_or("facebook");
     check_login(login);
     const std::vector<std::string> uris = list_argument(fcinfo, 3);
-    for (const std::string &uri : uris) check_redirect_uri(uri);
+    for (const std::string &uri : uris) check_address("redirect_uri", uri);
     const std::optional<std::vector<std::string>> scopes = texts_argument(fcinfo, 4);
     if (scopes)
         for (const std::string &scope : *scopes)
@@ -57,7 +61,7 @@ void configure_app(FunctionCallInfo fcinfo)
     if (text_argument(fcinfo, 5).value_or("instagram") != "instagram")
         throw SqlError(invalid_parameter, "the platform is not known", "Only instagram is supported.");
     const std::optional<std::string> deletion_url = text_argument(fcinfo, 6);
-    if (deletion_url) check_redirect_uri(*deletion_url);
+    if (deletion_url) check_address("deletion_url", *deletion_url);
 
     WorkerRole role;
     Sql sql;

@@ -1,6 +1,7 @@
 // Takes a secret we sent out of what came back: redact() knows tokens by their looks only, we know this one.
 #pragma once
 
+#include <initializer_list>
 #include <string>
 
 #include "platform/oauth.hpp"
@@ -12,7 +13,8 @@ namespace ig::pg {
 // from the body: what is cut to length afterwards could end within it.
 void hide_known_secret(std::string &body, const Secret &secret);
 
-// Reads a token out of an answer and wipes the body, which holds it in clear.
-platform::TokenAnswer take_token(platform::Login login, HttpResponse response);
+// Reads a token out of an answer and wipes the body, which holds it in clear. A refusal does not repeat what was `sent`; a
+// token that is granted may be the one that was sent.
+platform::TokenAnswer take_token(platform::Login login, HttpResponse response, std::initializer_list<const Secret *> sent = {});
 
 }  // namespace ig::pg

@@ -64,7 +64,9 @@ std::string authorize_url(FunctionCallInfo fcinfo)
         throw SqlError(invalid_parameter, "redirect_uri is not on the list of the app",
                        "It must be, to the letter, one of the redirect_uris given to ig_configure_app() and registered in Meta's dashboard.");
     const Secret state = random_state();
-    sql.run("DELETE FROM instagram_insights.oauth_states s WHERE s.expires_at <= pg_catalog.now()");
+    // Not those that somebody holds: a login that takes long must not keep others from beginning theirs.
+    sql.run("DELETE FROM instagram_insights.oauth_states s WHERE s.ctid = ANY (ARRAY("
+            "SELECT o.ctid FROM instagram_insights.oauth_states o WHERE o.expires_at <= pg_catalog.now() FOR UPDATE SKIP LOCKED))");
     sql.run("INSERT INTO instagram_insights.oauth_states (user_id, state_hash, login, redirect_uri) VALUES ($1::uuid, $2, $3, $4)",
             Params().text(std::string_view(user_id)).bytes(state_hash(state)).text(std::string_view(login_text(login))).text(std::string_view(redirect_uri)));
     (void)sql.run("SELECT instagram_insights.ig_check_installation(stamp => true)");
@@ -143,7 +145,7 @@ GrantedLogin exchange(Caller &caller, const BegunLogin &begun, const Secret &cod
         app.login, caller.call(platform::code_exchange_request(endpoints, app, code, begun.redirect_uri), code));
     if (brief.failure) refuse_login(*brief.failure);
     platform::TokenAnswer answer = take_token(
-        app.login, caller.call(platform::long_token_request(endpoints, app, brief.token), Secret()));
+        app.login, caller.call(platform::long_token_request(endpoints, app, brief.token), Secret()), {&brief.token});
     if (answer.failure) refuse_login(*answer.failure);
     GrantedLogin granted;
     granted.token = std::move(answer.token);
@@ -178,6 +180,7 @@ void connect_code(FunctionCallInfo fcinfo)
         throw SqlError(invalid_parameter, "the code is missing or malformed", "Pass the parameter code that the browser brought to the redirect_uri.");
     const BegunLogin begun = take_state(state);
     Caller caller;
+    caller.keep_out(begun.app.app.secret);
     const GrantedLogin granted = exchange(caller, begun, code);
     const std::vector<platform::DiscoveredAccount> accounts =
         discover_accounts(caller, begun.app.app.login, granted.token, &begun.app.app);

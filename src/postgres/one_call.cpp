@@ -23,6 +23,7 @@ HttpResponse Caller::call(HttpRequest request, const Secret &secret)
         if (!completed.empty()) {
             HttpResponse response = std::move(completed.front().response);
             if (!secret.empty()) hide_known_secret(response.body, secret);
+            if (!kept_out_.empty()) hide_known_secret(response.body, kept_out_);
             return response;
         }
         const Instant now = current_time();

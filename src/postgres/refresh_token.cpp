@@ -70,16 +70,19 @@ std::vector<SyncedAccount> lock_accounts(Sql &sql, const std::string &user_id, c
 void renew(Sql &sql, Caller &caller, const SyncedAccount &account, bool named)
 {
     Secret token;
+    Secret secret;
     HttpRequest request;
     try {
         token = open_token(account.sealed_token, token_place(account.user_id, account.platform, account.account_id));
-        request = renewal_request(account, token);
+        secret = app_secret(account);
+        request = renewal_request(account, secret, token);
     } catch (const vault::OpenFailure &failure) {
+        if (!named) return;  // the others go on; the next sync of this account says so
         throw SqlError(not_ready, failure.what(), "Put the key that sealed it back, or connect the account again.");
     } catch (const KeyUnavailable &failure) {
         throw SqlError(not_ready, failure.what(), failure.hint());
     }
-    const platform::TokenAnswer answer = take_token(account.login, caller.call(std::move(request), token));
+    const platform::TokenAnswer answer = take_token(account.login, caller.call(std::move(request), secret), {&token});
     const Instant now = current_time();
     if (!answer.failure) {
         store_renewed_token(sql, account, answer, now);

@@ -9,6 +9,9 @@
 #include "postgres/store.hpp"
 #include "postgres/worker_transaction.hpp"
 
+// How last_error begins after a renewal that failed.
+#define IG_RENEWAL_FAILED "renewing the token failed: "
+
 namespace ig::pg {
 
 namespace {
@@ -43,23 +46,31 @@ sync::TokenLife life_of(const SyncedAccount &account)
     return life;
 }
 
-HttpRequest renewal_request(const SyncedAccount &account, const Secret &token)
+Secret app_secret(const SyncedAccount &account)
+{
+    if (account.sealed_app_secret.empty()) return Secret();
+    return open_token(account.sealed_app_secret, secret_place(login_text(account.login), account.app_id));
+}
+
+HttpRequest renewal_request(const SyncedAccount &account, const Secret &secret_of_app, const Secret &token)
 {
     platform::App app;
     app.login = account.login;
     app.app_id = account.app_id;
-    if (!account.sealed_app_secret.empty())
-        app.secret = open_token(account.sealed_app_secret, secret_place(login_text(account.login), account.app_id));
+    app.secret = secret_of_app.clone();
     return platform::refresh_request(login_endpoints(), app, token);
 }
 
 void store_renewed_token(Sql &sql, const SyncedAccount &account, const platform::TokenAnswer &answer, Instant now)
 {
-    const std::string sealed = key_vault(MissingKey::fail).seal(answer.token, token_place(account.user_id, account.platform, account.account_id));
+    const std::string sealed = key_vault(may_make_key(sql)).seal(answer.token, token_place(account.user_id, account.platform, account.account_id));
     sql.run("UPDATE instagram_insights.credentials SET sealed_token = $3, stored_at = pg_catalog.now() WHERE user_id = $1::uuid AND account_id = $2",
             account_key(account).bytes(sealed));
-    sql.run("UPDATE instagram_insights.accounts SET issued_at = $3::timestamptz, expires_at = $4::timestamptz, refresh_after = NULL"
-            " WHERE user_id = $1::uuid AND account_id = $2",
+    // What an earlier try said is over; what a sync said is for the next sync to take back.
+    sql.run("UPDATE instagram_insights.accounts a SET issued_at = $3::timestamptz, expires_at = $4::timestamptz, refresh_after = NULL,"
+            "       last_error = CASE WHEN pg_catalog.starts_with(a.last_error, '" IG_RENEWAL_FAILED "') THEN NULL ELSE a.last_error END,"
+            "       hint = CASE WHEN pg_catalog.starts_with(a.last_error, '" IG_RENEWAL_FAILED "') THEN NULL ELSE a.hint END"
+            " WHERE a.user_id = $1::uuid AND a.account_id = $2",
             account_key(account)
                 .text(std::string_view(instant_text(now)))
                 .text(std::string_view(instant_text(now + answer.expires_in.value_or(usual_token_life)))));
@@ -79,7 +90,7 @@ bool store_failed_renewal(Sql &sql, const SyncedAccount &account, const platform
         account_key(account)
             .boolean(person)
             .text(std::string_view(instant_text(again)))
-            .text(std::string_view("renewing the token failed: " + failure.message))
+            .text(std::string_view(IG_RENEWAL_FAILED + failure.message))
             .text(std::string_view(failure.hint)));
     return !rows.empty() && rows[0][0] == "t";
 }
@@ -92,9 +103,11 @@ void TokenKeeper::consider(const SyncedAccount &account, Instant now)
         if (renewal.account.user_id == account.user_id && renewal.account.account_id == account.account_id) return;
     try {
         Secret token = open_token(account.sealed_token, token_place(account.user_id, account.platform, account.account_id));
-        HttpRequest request = renewal_request(account, token);
-        const http::TransferId id = calls_.start_side_call(std::move(request), std::move(token));
-        renewing_.emplace(id, Renewal{account, std::nullopt});
+        Secret secret = app_secret(account);
+        HttpRequest request = renewal_request(account, secret, token);
+        // The app's secret belongs into no answer; the token does if the platform prolongs it instead of making another.
+        const http::TransferId id = calls_.start_side_call(std::move(request), std::move(secret));
+        renewing_.emplace(id, Renewal{account, std::move(token), std::nullopt});
     } catch (const vault::OpenFailure &) {
         // The sync of the same account says so.
     } catch (const KeyUnavailable &) {
@@ -106,7 +119,9 @@ void TokenKeeper::settle(Instant now)
     for (CallLoop::SideAnswer &side : calls_.take_side_answers()) {
         if (watch_.take(side)) continue;
         const auto found = renewing_.find(side.id);
-        if (found != renewing_.end()) found->second.answer = take_token(found->second.account.login, std::move(side.response));
+        if (found == renewing_.end()) continue;
+        Renewal &renewal = found->second;
+        renewal.answer = take_token(renewal.account.login, std::move(side.response), {&renewal.token});
     }
     if (store_again_at_ && now < *store_again_at_) return;
     store_again_at_.reset();
@@ -121,7 +136,7 @@ void TokenKeeper::settle(Instant now)
 }
 
 bool TokenKeeper::store(Renewal &renewal, Instant now)
-{
+try {
     WorkerTransaction transaction("storing a renewed token");
     switch (lock_account(transaction.sql(), renewal.account, false)) {
     case AccountLock::busy: return false;
@@ -136,6 +151,8 @@ bool TokenKeeper::store(Renewal &renewal, Instant now)
     if (person) transaction.announce_needs_person("needs_login");
     transaction.commit();
     return true;
+} catch (const KeyUnavailable &) {
+    return false;  // kept until the key is back: it may be the only token that still works
 }
 
 }  // namespace ig::pg

@@ -27,6 +27,7 @@ public:
 private:
     struct Renewal {
         SyncedAccount account;
+        Secret token;
         std::optional<platform::TokenAnswer> answer;
     };
     // True when the renewal is over, whatever came of it.
@@ -44,7 +45,8 @@ void store_renewed_token(Sql &sql, const SyncedAccount &account, const platform:
 bool store_failed_renewal(Sql &sql, const SyncedAccount &account, const platform::Failure &failure, Instant now);
 
 sync::TokenLife life_of(const SyncedAccount &account);
-// The request that renews; throws KeyUnavailable or vault::OpenFailure.
-HttpRequest renewal_request(const SyncedAccount &account, const Secret &token);
+// The secret of the account's app, empty without one; throws KeyUnavailable or vault::OpenFailure.
+Secret app_secret(const SyncedAccount &account);
+HttpRequest renewal_request(const SyncedAccount &account, const Secret &secret_of_app, const Secret &token);
 
 }  // namespace ig::pg
