@@ -5,8 +5,8 @@ CREATE FUNCTION ig_signed_user(signed_request text) RETURNS text
     LANGUAGE c VOLATILE PARALLEL UNSAFE
     AS 'MODULE_PATHNAME', 'ig_signed_user';
 COMMENT ON FUNCTION ig_signed_user(text) IS
-    'Internal: login and app-scoped user id of a signed_request, as in facebook:1234, its HMAC checked against each '
-    'app''s secret in constant time; raises 22023 when no app signed it, 55000 when none is configured';
+    'Internal: the app-scoped user id of a signed_request, its HMAC checked against each app''s secret in constant '
+    'time; raises 22023 when no app signed it, 55000 when none is configured';
 
 CREATE FUNCTION ig_deauthorize(signed_request text) RETURNS integer
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
@@ -21,7 +21,7 @@ BEGIN
     person := instagram_insights.ig_signed_user(ig_deauthorize.signed_request);
     FOR account IN
         SELECT a.user_id, a.account_id FROM instagram_insights.accounts a
-        WHERE a.login || ':' || a.meta_user_id = person ORDER BY a.user_id, a.account_id
+        WHERE a.meta_user_id = person ORDER BY a.user_id, a.account_id
     LOOP
         ended := ended + instagram_insights.ig_disconnect(account.account_id, account.user_id);
     END LOOP;
@@ -69,7 +69,7 @@ BEGIN
     END IF;
     FOR account IN
         SELECT a.user_id, a.account_id FROM instagram_insights.accounts a
-        WHERE a.login || ':' || a.meta_user_id = person ORDER BY a.user_id, a.account_id FOR UPDATE
+        WHERE a.meta_user_id = person ORDER BY a.user_id, a.account_id FOR UPDATE
     LOOP
         DELETE FROM instagram_insights.sync_jobs j
         WHERE j.user_id = account.user_id AND j.account_id = account.account_id;

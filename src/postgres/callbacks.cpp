@@ -8,7 +8,8 @@ namespace ig::pg {
 
 namespace {
 
-// Login and app-scoped id, such as facebook:1234, in a signed_request that one of our apps signed: ids of another app are others.
+// The app-scoped id in a signed_request that one of our apps signed. Either app will do: where one app of Meta's has both
+// logins, Meta does not say which of its secrets signs, and a deletion that is missed is worse.
 std::string signed_user(FunctionCallInfo fcinfo)
 {
     const Secret signed_request = fcinfo->args[0].isnull ? Secret() : secret_of_text(fcinfo->args[0].value);
@@ -21,7 +22,7 @@ std::string signed_user(FunctionCallInfo fcinfo)
         throw SqlError(not_ready, "no app is configured, so no signature can be checked",
                        "Configure the app with instagram_insights.ig_configure_app().");
     for (const ConfiguredApp &app : apps)
-        if (const auto request = platform::read_signed_request(signed_request.expose(), app.app.secret.expose())) return std::string(login_text(app.app.login)) + ":" + request->user_id;
+        if (const auto request = platform::read_signed_request(signed_request.expose(), app.app.secret.expose())) return request->user_id;
     throw SqlError(invalid_parameter, "the signed_request is not signed by a configured app",
                    "Pass the form field signed_request of Meta's callback unchanged; if it is, the app secret given to "
                    "ig_configure_app() is another one than in Meta's dashboard.");

@@ -56,8 +56,7 @@ void store_connection(Sql &sql, const NewConnection &connection, const Secret &t
             "        username = COALESCE(EXCLUDED.username, a.username), name = COALESCE(EXCLUDED.name, a.name),"
             "        connected_at = pg_catalog.now(), issued_at = EXCLUDED.issued_at, expires_at = EXCLUDED.expires_at,"
             "        data_access_expires_at = EXCLUDED.data_access_expires_at, scopes = EXCLUDED.scopes, app_id = EXCLUDED.app_id,"
-            "        meta_user_id = COALESCE(EXCLUDED.meta_user_id, CASE WHEN a.login = EXCLUDED.login THEN a.meta_user_id END),"
-            "        refresh_after = NULL, debugged_at = EXCLUDED.debugged_at,"
+            "        meta_user_id = COALESCE(EXCLUDED.meta_user_id, a.meta_user_id), refresh_after = NULL, debugged_at = EXCLUDED.debugged_at,"
             "        blocked_until = NULL, last_error = NULL, hint = NULL",
             Params()
                 .text(std::string_view(connection.user_id))

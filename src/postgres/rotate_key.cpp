@@ -22,6 +22,7 @@ namespace {
 // What is left to do when the transaction commits: put the new key where the old one was. Plain data; no server call.
 struct Swap {
     bool wanted;
+    SubTransactionId within;  // rolled back to a savepoint, the rotation is as undone as with its whole transaction
     char current[MAXPGPATH];
     char old_name[MAXPGPATH];
     char new_name[MAXPGPATH];
@@ -40,11 +41,21 @@ void swap_at_commit(XactEvent event, void *)
     }
 }
 
+void follow_savepoint(SubXactEvent event, SubTransactionId ended, SubTransactionId parent, void *)
+{
+    if (!swap.wanted || swap.within != ended) return;
+    if (event == SUBXACT_EVENT_ABORT_SUB) swap.wanted = false;
+    if (event == SUBXACT_EVENT_COMMIT_SUB) swap.within = parent;
+}
+
 void register_swap()
 {
     static bool registered = false;
     if (registered) return;
-    pg_call([] { RegisterXactCallback(swap_at_commit, nullptr); });
+    pg_call([] {
+        RegisterXactCallback(swap_at_commit, nullptr);
+        RegisterSubXactCallback(follow_savepoint, nullptr);
+    });
     registered = true;
 }
 
@@ -139,6 +150,7 @@ int rotate(const std::optional<std::string> &named)
             copy_path(swap.current, key_file_path());
             copy_path(swap.old_name, key_file_path() + "." + old_id);
             copy_path(swap.new_name, fresh.path);
+            swap.within = pg_call([] { return GetCurrentSubTransactionId(); });
             swap.wanted = true;
         }
     } catch (const KeyUnavailable &failure) {

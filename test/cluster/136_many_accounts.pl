@@ -118,13 +118,6 @@ is($node->safe_psql('postgres', "SELECT instagram_insights.ig_deauthorize('$sign
 is(connections($_->[0]), $_->[1], "user $_->[0] is left alone")
   for [ b => join("\n", map { "$_|facebook|active" } @ids[ 3, 7 ]) ], [ c => "$ids[4]|instagram|active" ], [ d => "$ids[2]|instagram|active" ];
 
-# The ids of a person are scoped to an app: the same number from the other app is somebody else.
-my $namesake = $sandbox->signed_request(app_id => $app{facebook}, user_id => $person{eve});
-is($node->safe_psql('postgres', "SELECT instagram_insights.ig_deauthorize('$namesake')"), 0, 'an id of another app is another person');
-is(connections('d'), "$ids[2]|instagram|active", 'whose account stays');
-$node->safe_psql('postgres', "SELECT instagram_insights.ig_data_deletion('$namesake')");
-is(connections('d'), "$ids[2]|instagram|active", 'in a deletion, too');
-
 $node->safe_psql('postgres', "SELECT instagram_insights.ig_data_deletion('$signed')");
 is($node->safe_psql('postgres', "SELECT count(*) FROM instagram_insights.accounts WHERE user_id IN ('" . user_id('a') . "', '" . user_id('e') . "')"), 0, 'after the deletion nothing of the person is left');
 for my $table (qw(insights sync_log sync_jobs usage credentials))
