@@ -117,5 +117,13 @@ SET ROLE regress_insights_api;
 SELECT ig_authorize_url('https://app.example.org/back') IS NOT NULL AS the_app_is_readable;
 RESET ROLE;
 DROP TABLE before;
+
+-- Taken back with its savepoint, a change of the key leaves the old one in place, and everything opens.
+BEGIN;
+SAVEPOINT kept;
+SELECT ig_rotate_key() AS sealed_anew;
+ROLLBACK TO kept;
+COMMIT;
+SELECT ig_count_foreign_tokens((SELECT key_id FROM ig_process_state())) AS of_another_key;
 DELETE FROM oauth_states;
 DELETE FROM apps;
