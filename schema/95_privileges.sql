@@ -100,7 +100,8 @@ GRANT EXECUTE ON FUNCTION
     ig_prune_log(), ig_prune_jobs(), ig_prune_insights(), ig_prune_cron_runs(),
     ig_doctor_library(), ig_doctor_paused(), ig_doctor_worker(), ig_doctor_jobs(), ig_doctor_cron(),
     ig_doctor_accounts(), ig_doctor_identity(), ig_doctor_storage(),
-    ig_doctor_budgets()
+    ig_doctor_budgets(), ig_doctor_app(), ig_doctor_permissions(), ig_doctor_clock(), ig_app_state(),
+    ig_required_scopes(text)
     TO instagram_insights_admin;
 
 -- The worker.

@@ -92,6 +92,7 @@ void CallLoop::receive()
     client_.advance();
     const Instant now = current_time();
     for (http::Completed &completed : client_.take_completed()) {
+        clock_.observe(completed.response, now);
         if (const auto side = side_calls_.find(completed.id); side != side_calls_.end()) {
             hide_known_secret(completed.response.body, side->second);
             side_calls_.erase(side);

@@ -8,6 +8,7 @@
 
 #include "http/client.hpp"
 #include "platform/instagram/instagram.hpp"
+#include "postgres/clock_watch.hpp"
 #include "sync/engine.hpp"
 #include "vault/vault.hpp"
 
@@ -29,6 +30,7 @@ public:
     sync::Engine &engine() noexcept { return engine_; }
     int pollable_fd() const noexcept { return client_.pollable_fd(); }
     std::size_t in_flight() const noexcept { return calls_.size(); }
+    ClockWatch &clock() noexcept { return clock_; }
 
     void add(sync::Work work, SealedToken token, Instant now);
     // Sends what may go now, up to instagram_insights.max_in_flight.
@@ -77,6 +79,7 @@ private:
     http::Client client_;
     std::unique_ptr<platform::Platform> platform_;
     sync::Engine engine_;
+    ClockWatch clock_;
     std::unordered_map<sync::WorkId, SealedToken> tokens_;
     std::unordered_map<sync::CallId, Call> calls_;
     std::unordered_map<http::TransferId, Secret> side_calls_;

@@ -82,8 +82,10 @@ void Worker::store_group(std::vector<sync::Outcome> &group)
         WorkerTransaction transaction("storing results");
         for (const sync::Outcome &outcome : group) store_one(transaction, outcome);
         UsageExchange usage(transaction.sql(), calls_.engine().governor());
+        calls_.clock().store(transaction.sql(), current_time());
         transaction.commit();
         usage.committed();
+        calls_.clock().committed();
         return;
     } catch (const ExtensionGone &) {
         throw;
