@@ -3,6 +3,7 @@
 
 #include "postgres/apps.hpp"
 #include "postgres/keyring.hpp"
+#include "postgres/known_secret.hpp"
 #include "postgres/pacific.hpp"
 #include "postgres/store.hpp"
 #include "postgres/worker_transaction.hpp"
@@ -77,7 +78,7 @@ void TokenWatch::consider(const SyncedAccount &account, Instant now)
         Secret token = open_token(account.sealed_token, token_place(account.user_id, account.platform, account.account_id));
         HttpRequest request = platform::debug_token_request(login_endpoints(), app, token);
         const http::TransferId id = calls_.start_side_call(std::move(request), std::move(token));
-        asking_.emplace(id, Question{account, std::nullopt});
+        asking_.emplace(id, Question{account, std::move(app.secret), std::nullopt});
     } catch (const vault::OpenFailure &) {
         // The sync of the same account says so.
     } catch (const KeyUnavailable &) {
@@ -88,6 +89,8 @@ bool TokenWatch::take(CallLoop::SideAnswer &side)
 {
     const auto found = asking_.find(side.id);
     if (found == asking_.end()) return false;
+    hide_known_secret(side.response.body, found->second.app_secret);
+    found->second.app_secret.clear();
     found->second.answer = platform::read_token_debug(side.response);
     return true;
 }

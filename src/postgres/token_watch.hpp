@@ -24,6 +24,7 @@ public:
 private:
     struct Question {
         SyncedAccount account;
+        Secret app_secret;  // sent with the question, so to be taken out of the answer like the token
         std::optional<platform::TokenDebug> answer;
     };
     // True when the question is over, whatever came of it.
