@@ -175,9 +175,9 @@ is($node->safe_psql('postgres', "SELECT last_error IS NULL AND hint IS NULL FROM
 my $key_file = $node->data_dir . '/instagram_insights.key';
 my $key = slurp_file($key_file);
 told(undef, 'BEGIN; SAVEPOINT s; SELECT instagram_insights.ig_rotate_key(); ROLLBACK TO s; COMMIT', 'postgres');
-is(slurp_file($key_file), $key, 'a change of key that is rolled back to a savepoint changes nothing');
+ok(slurp_file($key_file) eq $key, 'a change of key that is rolled back to a savepoint changes nothing');
 told(undef, 'BEGIN; SAVEPOINT s; SELECT instagram_insights.ig_rotate_key(); RELEASE s; COMMIT', 'postgres');
-isnt(slurp_file($key_file), $key, 'one whose savepoint is released counts');
+ok(slurp_file($key_file) ne $key, 'one whose savepoint is released counts');
 is($node->safe_psql('postgres', "SELECT status FROM instagram_insights.ig_doctor() WHERE check_name = 'tokens'"), 'ok', 'and everything is sealed under the key of now');
 my $signed = $sandbox->signed_request(app_id => $app{facebook}, user_id => '10220000000000001');
 my $wrong = $sandbox->signed_request(app_id => $app{facebook}, user_id => '10220000000000001', wrong_signature => \1);
