@@ -155,8 +155,7 @@ bool store_account_state(Sql &sql, const SyncedAccount &account, const sync::Out
             .text(failure ? Field(failure->message) : Field())
             .text(failure ? Field(failure->hint) : Field())
             .text(outcome.blocked_until ? Field(instant_text(*outcome.blocked_until)) : Field())
-            .text(unless_empty(outcome.username))
-            .text(unless_empty(outcome.name)));
+            .text(unless_empty(outcome.username)).text(unless_empty(outcome.name)));
     return !rows.empty() && rows[0][0] == "t";
 }
 
