@@ -102,6 +102,21 @@ NewKey make_key(const std::optional<std::string> &named)
     }
 }
 
+void make_link(const std::string &target, const std::string &name)
+{
+    if (symlink(target.c_str(), name.c_str()) != 0 && errno != EEXIST)
+        throw SqlError(not_ready, "could not make a link beside the key file",
+                       "The folders of both key files must be writable for the server's operating system user.");
+}
+
+// A key elsewhere is found by a link beside the present file until the setting names it; and the present key by a link beside
+// the new file afterwards, for a token stored in between. Links hold no key.
+void link_both_ways(const std::string &named, const std::string &new_id, const std::string &old_id)
+{
+    make_link(named, key_file_path() + "." + new_id);
+    if (!key_comes_from_command()) make_link(key_file_path(), named + "." + old_id);
+}
+
 int reseal(Sql &sql, const vault::Vault &to, const Rows &rows, const char *statement, const std::function<vault::Place(const std::vector<Field> &)> &place_of)
 {
     std::vector<Field> first;
@@ -129,9 +144,7 @@ int rotate(const std::optional<std::string> &named)
     try {
         const std::string old_id = key_vault(may_make_key(sql)).key_id();
         const NewKey fresh = make_key(named);
-        // A key elsewhere is reachable by a link; the link holds no key.
-        if (named && symlink(named->c_str(), (key_file_path() + "." + fresh.vault.key_id()).c_str()) != 0 && errno != EEXIST)
-            throw SqlError(not_ready, "could not make a link beside the key file", "The folder of the key file must be writable for the server's operating system user.");
+        if (named) link_both_ways(*named, fresh.vault.key_id(), old_id);
         count += reseal(sql, fresh.vault,
                         sql.run("SELECT c.user_id::text, c.account_id, pg_catalog.encode(c.sealed_token, 'hex'), a.platform"
                                 "  FROM instagram_insights.credentials c JOIN instagram_insights.accounts a USING (user_id, account_id)"),

@@ -123,12 +123,15 @@ is($node->safe_psql('postgres', "SELECT status = ANY (ARRAY['succeeded', 'partia
 my $elsewhere = PostgreSQL::Test::Utils::tempdir() . '/elsewhere.key';
 $node->safe_psql('postgres', "SELECT instagram_insights.ig_rotate_key('$elsewhere')");
 is($node->safe_psql('postgres', "SELECT status = ANY (ARRAY['succeeded', 'partial']) FROM instagram_insights.ig_fetch_insights(user_id => '" . user_id('a') . "')"), 't', 'a key elsewhere is found before the setting names it');
+connect_account($node, 'c', 5);
 $node->append_conf('postgresql.conf', "instagram_insights.key_file = '$elsewhere'");
 $node->reload;
 is($node->safe_psql('postgres', "SELECT status = ANY (ARRAY['succeeded', 'partial']) FROM instagram_insights.ig_fetch_insights(user_id => '" . user_id('a') . "')"), 't', 'and after');
+is($node->safe_psql('postgres', "SELECT status = ANY (ARRAY['succeeded', 'partial']) FROM instagram_insights.ig_fetch_insights(user_id => '" . user_id('c') . "')"), 't',
+    'also the token that was stored between the rotation and the setting');
 
 # Under load: jobs are claimed with the token sealed under one key and call while another takes its place.
-$sandbox->config(fixed_latency_ms => 30);
+$sandbox->config(fixed_latency_ms => 400);  # long enough to be seen running
 my $last = $node->safe_psql('postgres', 'SELECT max(id) FROM instagram_insights.sync_logs');
 for my $round (1 .. 6)
 {
