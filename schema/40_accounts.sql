@@ -16,7 +16,12 @@ CREATE TABLE accounts (
     connected_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
     issued_at timestamptz,
     expires_at timestamptz,
+    data_access_expires_at timestamptz,
+    debugged_at timestamptz,
+    refresh_after timestamptz,
     scopes text[] NOT NULL DEFAULT '{}',
+    app_id text,
+    meta_user_id text,
     last_success_at timestamptz,
     blocked_until timestamptz,
     last_error text,
@@ -38,6 +43,11 @@ COMMENT ON COLUMN accounts.generation IS 'Raised by each connect and disconnect:
 COMMENT ON COLUMN accounts.connected_at IS 'When the token was stored';
 COMMENT ON COLUMN accounts.issued_at IS 'When the token was issued, if known';
 COMMENT ON COLUMN accounts.expires_at IS 'When the token ends; NULL if it never does or nobody said';
+COMMENT ON COLUMN accounts.data_access_expires_at IS 'When the platform stops answering although the token lives, unless the person uses the app again; NULL if not known';
+COMMENT ON COLUMN accounts.debugged_at IS 'When the platform was last asked how long the data may be read; at most once a day';
+COMMENT ON COLUMN accounts.refresh_after IS 'Renewing the token failed: not tried again before then';
+COMMENT ON COLUMN accounts.app_id IS 'The app the token belongs to, if one was configured when it was stored; its secret makes appsecret_proof';
+COMMENT ON COLUMN accounts.meta_user_id IS 'The person''s app-scoped id, by which Meta''s callbacks name who left';
 COMMENT ON COLUMN accounts.scopes IS 'Permissions of the token, if known';
 COMMENT ON COLUMN accounts.last_success_at IS 'When the account was last synced with a result; the freshness of its numbers';
 COMMENT ON COLUMN accounts.blocked_until IS 'The API asked not to be called for this account before then';
@@ -46,6 +56,9 @@ COMMENT ON COLUMN accounts.hint IS 'What to do about last_error';
 COMMENT ON COLUMN accounts.metric_state IS 'By metric: through (last day answered), clipped_before (days before it could not be had), unsupported_since and reason';
 COMMENT ON COLUMN accounts.project_id IS 'Free for your application; copied to rows stored from now on';
 COMMENT ON COLUMN accounts.entity_id IS 'Free for your application; copied to rows stored from now on';
+
+-- Meta's callbacks name a person, not an account.
+CREATE INDEX accounts_meta_user ON accounts (meta_user_id) WHERE meta_user_id IS NOT NULL;
 
 CREATE TABLE credentials (
     user_id uuid NOT NULL,

@@ -74,7 +74,9 @@ CREATE TABLE worker_state (
     singleton boolean NOT NULL PRIMARY KEY DEFAULT true CHECK (singleton),
     leader_pid integer,
     started_at timestamptz,
-    library_version text
+    library_version text,
+    clock_ahead_seconds bigint,
+    clock_seen_at timestamptz
 );
 INSERT INTO worker_state DEFAULT VALUES;
 COMMENT ON TABLE worker_state IS
@@ -83,6 +85,8 @@ COMMENT ON COLUMN worker_state.singleton IS 'Always true: there is one row';
 COMMENT ON COLUMN worker_state.leader_pid IS 'Process id of the worker; NULL when it left';
 COMMENT ON COLUMN worker_state.started_at IS 'When it started';
 COMMENT ON COLUMN worker_state.library_version IS 'Version of the library it runs';
+COMMENT ON COLUMN worker_state.clock_ahead_seconds IS 'How far our clock was ahead of the API''s, by the Date of an answer; negative: behind';
+COMMENT ON COLUMN worker_state.clock_seen_at IS 'When that was seen; written once an hour at most';
 
 CREATE TABLE installation (
     singleton boolean NOT NULL PRIMARY KEY DEFAULT true CHECK (singleton),

@@ -19,11 +19,17 @@ SELECT s.user_id,
        s.last_error,
        CASE
            WHEN s.status = 'active' THEN s.hint
+           WHEN s.status = 'expiring' AND s.access_days_left < COALESCE(s.days_left, s.access_days_left + 1) THEN
+               pg_catalog.format('The app may read the data for %s more days: the person must use the app again: log in '
+                                 'again with ig_authorize_url() before.', s.access_days_left)
            WHEN s.status = 'expiring' THEN pg_catalog.format(
                'The token ends in %s days: log in again before and store the new token with ig_connect_token().',
                s.days_left)
            WHEN s.status = 'throttled' THEN
                'The API asked to wait; the sync goes on by itself after blocked_until.'
+           WHEN s.status = 'needs_login' AND s.access_ended THEN
+               'The app may not read the data any more: the person must use the app again: log in again with '
+               'ig_authorize_url().'
            WHEN s.status = 'needs_login' THEN COALESCE(
                s.hint, 'The token is no longer accepted: log in again and store the new token with ig_connect_token().')
            WHEN s.status = 'token_unreadable' THEN
@@ -37,15 +43,18 @@ FROM (
            CASE
                WHEN a.expires_at < 'infinity'::timestamptz AND a.status <> 'disconnected' THEN
                    GREATEST(0, pg_catalog.floor(extract(epoch FROM a.expires_at - pg_catalog.now()) / 86400))::integer
-           END AS days_left
+           END AS days_left,
+           pg_catalog.floor(extract(epoch FROM a.data_access_expires_at - pg_catalog.now()) / 86400)::integer AS access_days_left,
+           a.data_access_expires_at <= pg_catalog.now()
+               AND (a.expires_at IS NULL OR a.expires_at > pg_catalog.now()) AS access_ended
     FROM (
         SELECT c.user_id, c.platform, c.account_id, c.username, c.name, c.login, c.expires_at, c.last_success_at,
-               c.blocked_until, c.last_error, c.hint, c.project_id,
+               c.blocked_until, c.last_error, c.hint, c.project_id, c.data_access_expires_at,
                CASE
                    WHEN c.status <> 'active' THEN c.status
-                   WHEN c.expires_at <= pg_catalog.now() THEN 'needs_login'
+                   WHEN c.expires_at <= pg_catalog.now() OR c.data_access_expires_at <= pg_catalog.now() THEN 'needs_login'
                    WHEN c.blocked_until > pg_catalog.now() THEN 'throttled'
-                   WHEN c.expires_at <= pg_catalog.now() + '7 days'::interval THEN 'expiring'
+                   WHEN LEAST(c.expires_at, c.data_access_expires_at) <= pg_catalog.now() + '7 days'::interval THEN 'expiring'
                    ELSE 'active'
                END AS status
         FROM accounts c
@@ -59,7 +68,7 @@ COMMENT ON COLUMN connections.username IS 'The account''s handle, as last seen';
 COMMENT ON COLUMN connections.name IS 'The account''s display name, as last seen';
 COMMENT ON COLUMN connections.login IS 'Which login made the token: facebook or instagram';
 COMMENT ON COLUMN connections.status IS
-    'active, expiring (within 7 days), needs_login, throttled, disconnected or token_unreadable';
+    'active, expiring (the token or the access to the data, within 7 days), needs_login, throttled, disconnected or token_unreadable';
 COMMENT ON COLUMN connections.expires_at IS 'When the token ends; NULL if it never does or nobody said';
 COMMENT ON COLUMN connections.days_left IS 'Whole days until expires_at; NULL if that is not known';
 COMMENT ON COLUMN connections.last_success_at IS 'When the account was last synced with a result';

@@ -97,3 +97,44 @@ CREATE TRIGGER connect_inbox_hide BEFORE INSERT ON connect_inbox
     FOR EACH STATEMENT EXECUTE FUNCTION ig_connect_inbox();
 COMMENT ON TRIGGER connect_inbox_hide ON connect_inbox IS
     'Has the library in place before the first line is read, so that no log quotes a line';
+
+CREATE FUNCTION ig_configure_app(app_id text, app_secret text, login text DEFAULT 'facebook',
+                                 redirect_uris text[] DEFAULT '{}', scopes text[] DEFAULT NULL,
+                                 platform text DEFAULT 'instagram', deletion_url text DEFAULT NULL)
+    RETURNS void
+    LANGUAGE c VOLATILE PARALLEL UNSAFE
+    AS 'MODULE_PATHNAME', 'ig_configure_app';
+COMMENT ON FUNCTION ig_configure_app(text, text, text, text[], text[], text, text) IS
+    'Stores the app of a login, its secret sealed; replaces the one before. redirect_uris: where a login may come back '
+    'to, to the letter. scopes: NULL for those that insights need. Bind the secret as a parameter: the server logs '
+    'statements.';
+
+CREATE FUNCTION ig_authorize_url(redirect_uri text, user_id uuid DEFAULT NULL, login text DEFAULT NULL) RETURNS text
+    LANGUAGE c VOLATILE PARALLEL UNSAFE
+    AS 'MODULE_PATHNAME', 'ig_authorize_url';
+COMMENT ON FUNCTION ig_authorize_url(text, uuid, text) IS
+    'The URL to send the browser to; it holds a state for one login of this user within ten minutes. login NULL: the '
+    'one that is configured, facebook if both are.';
+
+CREATE FUNCTION ig_connect(code text, state text) RETURNS SETOF connections
+    LANGUAGE c VOLATILE PARALLEL UNSAFE
+    AS 'MODULE_PATHNAME', 'ig_connect';
+COMMENT ON FUNCTION ig_connect(text, text) IS
+    'Ends a login with what the browser brought to the redirect_uri: stores the sealed long-lived token for every '
+    'professional account it reaches, and returns them. The caller must be the user of ig_authorize_url(), or an '
+    'admin.';
+
+CREATE FUNCTION refresh_instagram_token(account_id text DEFAULT NULL, user_id uuid DEFAULT NULL) RETURNS SETOF connections
+    LANGUAGE c VOLATILE PARALLEL UNSAFE
+    AS 'MODULE_PATHNAME', 'refresh_instagram_token';
+COMMENT ON FUNCTION refresh_instagram_token(text, uuid) IS
+    'Renews the token of one account, or of all that can be renewed, now; the worker does so by itself from half life '
+    'on. An account that is named and cannot be renewed raises 55000 or 28000 with the reason.';
+
+CREATE FUNCTION ig_rotate_key(new_key_file text DEFAULT NULL) RETURNS integer
+    LANGUAGE c VOLATILE PARALLEL UNSAFE
+    AS 'MODULE_PATHNAME', 'ig_rotate_key';
+COMMENT ON FUNCTION ig_rotate_key(text) IS
+    'Seals every token and app secret under a new key and returns how many. NULL: a new key in place of the present '
+    'file, the old one is kept beside it. A path: the key there, made if missing; then set key_file to it and '
+    'reload.';

@@ -13,7 +13,8 @@ AS $body$
                 ELSE found.pause_reason END,
            found.paused_at
     FROM (SELECT CASE
-                     WHEN i.singleton IS NULL AND EXISTS (SELECT FROM instagram_insights.accounts) THEN 'unstamped'
+                     WHEN i.singleton IS NULL AND (EXISTS (SELECT FROM instagram_insights.accounts)
+                                               OR EXISTS (SELECT FROM instagram_insights.apps)) THEN 'unstamped'
                      WHEN i.singleton IS NULL THEN 'new'
                      WHEN i.system_identifier = here.system_identifier AND i.database_oid = here.database_oid THEN 'same'
                      WHEN i.database_oid = here.database_oid

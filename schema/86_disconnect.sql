@@ -77,7 +77,10 @@ DECLARE
     tokens bigint;
     connected bigint;
 BEGIN
-    -- First: waits for stores in progress (they hold the account FOR KEY SHARE) and keeps new ones out.
+    -- Before all else: waits for a login in progress (it holds its state), whose accounts are then found below, and
+    -- no login that was only begun can be ended any more.
+    DELETE FROM instagram_insights.oauth_states s WHERE s.user_id = target;
+    -- Waits for stores in progress (they hold the account FOR KEY SHARE) and keeps new ones out.
     PERFORM a.account_id
     FROM instagram_insights.accounts a
     WHERE a.user_id = target
@@ -89,6 +92,7 @@ BEGIN
     SELECT e.insights, e.sync_log INTO history FROM instagram_insights.ig_erase_history(target) e;
     DELETE FROM instagram_insights.credentials c WHERE c.user_id = target;
     GET DIAGNOSTICS tokens = ROW_COUNT;
+    DELETE FROM instagram_insights.usage u WHERE u.user_id = target;
     DELETE FROM instagram_insights.accounts a WHERE a.user_id = target;
     GET DIAGNOSTICS connected = ROW_COUNT;
 

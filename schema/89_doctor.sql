@@ -180,62 +180,6 @@ END
 $body$;
 COMMENT ON FUNCTION ig_doctor_cron() IS 'Internal: checks the schedule';
 
-CREATE FUNCTION ig_count_foreign_tokens(key_id text) RETURNS bigint
-    LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER
-    SET search_path = pg_catalog, pg_temp
-AS $body$
-    -- Bytes 2 to 9 of a sealed value name its key (src/vault/vault.cpp).
-    SELECT count(*)
-    FROM instagram_insights.credentials c
-    WHERE encode(substr(c.sealed_token, 2, 8), 'hex') IS DISTINCT FROM ig_count_foreign_tokens.key_id
-$body$;
-COMMENT ON FUNCTION ig_count_foreign_tokens(text) IS
-    'Internal: how many tokens are sealed under another key than this one';
-
-CREATE FUNCTION ig_doctor_accounts() RETURNS TABLE (check_name text, status text, detail text, hint text)
-    LANGUAGE plpgsql STABLE PARALLEL UNSAFE
-    SET search_path = pg_catalog, pg_temp
-AS $body$
-DECLARE
-    key_id text := (SELECT p.key_id FROM instagram_insights.ig_process_state() p);
-    total bigint;
-    expiring bigint;
-    waiting bigint;
-    sealed_elsewhere bigint;
-BEGIN
-    SELECT count(*) FILTER (WHERE c.status <> 'disconnected'), count(*) FILTER (WHERE c.status = 'expiring'),
-           count(*) FILTER (WHERE c.status = 'needs_login'), count(*) FILTER (WHERE c.status = 'token_unreadable')
-    INTO total, expiring, waiting, sealed_elsewhere
-    FROM instagram_insights.connections c;
-    IF key_id IS NOT NULL THEN
-        sealed_elsewhere := GREATEST(sealed_elsewhere, instagram_insights.ig_count_foreign_tokens(key_id));
-    END IF;
-
-    IF total = 0 THEN
-        RETURN QUERY SELECT 'accounts', 'warn', 'no account is connected yet',
-            'Connect one, for example with instagram_insights.ig_connect_token().';
-    ELSE
-        RETURN QUERY SELECT 'accounts', 'ok', format('%s accounts are connected', total), NULL::text;
-    END IF;
-    IF sealed_elsewhere > 0 THEN
-        RETURN QUERY SELECT 'tokens', 'fail',
-            format('%s tokens are sealed under another key and cannot be opened', sealed_elsewhere),
-            'Bring the key file back that was in use then, or have these users connect again.';
-    ELSIF waiting > 0 THEN
-        RETURN QUERY SELECT 'tokens', 'warn', format('%s accounts need a new login', waiting),
-            'SELECT user_id, account_id, hint FROM instagram_insights.connections WHERE status = ''needs_login'' '
-            'shows which.';
-    ELSIF expiring > 0 THEN
-        RETURN QUERY SELECT 'tokens', 'warn', format('%s tokens end within 7 days', expiring),
-            'SELECT user_id, account_id, expires_at FROM instagram_insights.connections WHERE status = ''expiring'' '
-            'shows which; connect them again before.';
-    ELSE
-        RETURN QUERY SELECT 'tokens', 'ok', 'no token needs attention', NULL::text;
-    END IF;
-END
-$body$;
-COMMENT ON FUNCTION ig_doctor_accounts() IS 'Internal: checks accounts and tokens';
-
 CREATE FUNCTION ig_doctor_identity() RETURNS TABLE (check_name text, status text, detail text, hint text)
     LANGUAGE sql STABLE PARALLEL UNSAFE
     SET search_path = pg_catalog, pg_temp
@@ -290,7 +234,8 @@ AS $body$
 DECLARE
     subject text;
 BEGIN
-    FOREACH subject IN ARRAY ARRAY['library', 'paused', 'worker', 'jobs', 'cron', 'accounts', 'identity', 'storage']
+    FOREACH subject IN ARRAY ARRAY['library', 'paused', 'worker', 'jobs', 'cron', 'app', 'accounts', 'permissions',
+                                   'clock', 'budgets', 'identity', 'storage']
     LOOP
         -- A check that cannot run is a finding as well; it must not hide the others.
         BEGIN

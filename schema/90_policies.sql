@@ -5,9 +5,9 @@ DECLARE
     tab text;
 BEGIN
     -- Tenant tables. The subselect makes the identity be asked once a statement rather than once a row.
-    FOREACH tab IN ARRAY ARRAY['accounts', 'credentials', 'sync_jobs', 'sync_log', 'insights', 'insights_before_2025',
-                               'insights_2025', 'insights_2026', 'insights_2027', 'insights_2028', 'insights_2029',
-                               'insights_2030', 'insights_2031', 'insights_2032', 'insights_from_2033']
+    FOREACH tab IN ARRAY ARRAY['accounts', 'credentials', 'oauth_states', 'usage', 'sync_jobs', 'sync_log', 'insights',
+                               'insights_before_2025', 'insights_2025', 'insights_2026', 'insights_2027',
+                               'insights_2028', 'insights_2029', 'insights_2030', 'insights_2031', 'insights_2032', 'insights_from_2033']
     LOOP
         EXECUTE format('ALTER TABLE instagram_insights.%I ENABLE ROW LEVEL SECURITY', tab);
         EXECUTE format('ALTER TABLE instagram_insights.%I FORCE ROW LEVEL SECURITY', tab);
@@ -15,7 +15,7 @@ BEGIN
                             USING (user_id = (SELECT instagram_insights.ig_current_user_id()))
                             WITH CHECK (user_id = (SELECT instagram_insights.ig_current_user_id()))', tab);
         EXECUTE format('COMMENT ON POLICY tenant ON instagram_insights.%I IS %L', tab, 'Everyone has own rows only');
-        IF tab <> 'credentials' THEN
+        IF tab <> ALL (ARRAY['credentials', 'oauth_states']) THEN
             EXECUTE format('CREATE POLICY admin_reads ON instagram_insights.%I FOR SELECT
                                 TO instagram_insights_admin USING (true)', tab);
             EXECUTE format('COMMENT ON POLICY admin_reads ON instagram_insights.%I IS %L', tab,
@@ -24,18 +24,18 @@ BEGIN
     END LOOP;
 
     -- The worker finds work and accounts of everybody; numbers and log it writes as the user they belong to.
-    FOREACH tab IN ARRAY ARRAY['accounts', 'credentials', 'sync_jobs'] LOOP
+    FOREACH tab IN ARRAY ARRAY['accounts', 'credentials', 'oauth_states', 'usage', 'sync_jobs'] LOOP
         EXECUTE format('CREATE POLICY worker ON instagram_insights.%I
                             TO instagram_insights_worker USING (true) WITH CHECK (true)', tab);
         EXECUTE format('COMMENT ON POLICY worker ON instagram_insights.%I IS %L', tab, 'The worker serves every user');
     END LOOP;
 
     -- Tables that belong to nobody.
-    FOREACH tab IN ARRAY ARRAY['worker_state', 'installation', 'metrics', 'role_users'] LOOP
+    FOREACH tab IN ARRAY ARRAY['worker_state', 'installation', 'apps', 'deletion_requests', 'metrics', 'role_users'] LOOP
         EXECUTE format('ALTER TABLE instagram_insights.%I ENABLE ROW LEVEL SECURITY', tab);
         EXECUTE format('ALTER TABLE instagram_insights.%I FORCE ROW LEVEL SECURITY', tab);
     END LOOP;
-    FOREACH tab IN ARRAY ARRAY['worker_state', 'installation'] LOOP
+    FOREACH tab IN ARRAY ARRAY['worker_state', 'installation', 'apps', 'deletion_requests'] LOOP
         EXECUTE format('CREATE POLICY worker ON instagram_insights.%I
                             TO instagram_insights_worker USING (true) WITH CHECK (true)', tab);
         EXECUTE format('COMMENT ON POLICY worker ON instagram_insights.%I IS %L', tab, 'The worker keeps it');

@@ -50,13 +50,17 @@ ALTER FUNCTION ig_delete_user_data(uuid) OWNER TO instagram_insights_worker;
 ALTER FUNCTION ig_log_retention() OWNER TO instagram_insights_worker;
 ALTER FUNCTION ig_prune_jobs() OWNER TO instagram_insights_worker;
 ALTER FUNCTION ig_count_foreign_tokens(text) OWNER TO instagram_insights_worker;
+ALTER FUNCTION ig_doctor_budgets() OWNER TO instagram_insights_worker;
+ALTER FUNCTION ig_deauthorize(text) OWNER TO instagram_insights_worker;
+ALTER FUNCTION ig_data_deletion(text) OWNER TO instagram_insights_worker;
+ALTER FUNCTION ig_deletion_status(text) OWNER TO instagram_insights_worker;
 
 GRANT USAGE ON SCHEMA instagram_insights
     TO instagram_insights_user, instagram_insights_admin, instagram_insights_worker;
 
 -- Users and admins: reading (row level security says which rows), numbers by hand, the functions of the contract.
-GRANT SELECT ON accounts, sync_jobs, sync_log, metrics, connections, user_tokens, sync_logs, instagram_latest_metrics,
-    connect_inbox
+GRANT SELECT ON accounts, usage, sync_jobs, sync_log, metrics, connections, user_tokens, sync_logs,
+    instagram_latest_metrics, connect_inbox
     TO instagram_insights_user, instagram_insights_admin;
 GRANT SELECT, INSERT, UPDATE, DELETE ON insights, instagram_insights
     TO instagram_insights_user, instagram_insights_admin;
@@ -65,6 +69,7 @@ GRANT USAGE ON TYPE ig_fetch_result, ig_sync_status TO instagram_insights_user, 
 GRANT EXECUTE ON FUNCTION
     ig_current_user_id(), ig_target_user(uuid), ig_is_admin(), ig_only_account(),
     ig_fetch_insights(uuid, text, text[], date, date), ig_connect_token(text, text, uuid, text, timestamptz),
+    ig_authorize_url(text, uuid, text), ig_connect(text, text), refresh_instagram_token(text, uuid),
     ig_refresh_insights(uuid, text), ig_backfill(date, date, uuid, text, text[]), ig_sync_status(bigint),
     ig_cancel(bigint), ig_disconnect(text, uuid), ig_delete_user_data(uuid)
     TO instagram_insights_user, instagram_insights_admin;
@@ -72,6 +77,9 @@ GRANT EXECUTE ON FUNCTION
 -- Admins: operating, and seeing all but credentials.
 GRANT SELECT ON worker_state, installation, role_users, insights_before_2025, insights_2025, insights_2026,
     insights_2027, insights_2028, insights_2029, insights_2030, insights_2031, insights_2032, insights_from_2033
+    TO instagram_insights_admin;
+GRANT SELECT ON deletion_requests TO instagram_insights_admin;
+GRANT SELECT (platform, login, app_id, redirect_uris, scopes, deletion_url, configured_at) ON apps
     TO instagram_insights_admin;
 GRANT INSERT, UPDATE, DELETE ON role_users TO instagram_insights_admin;
 GRANT DELETE,
@@ -81,8 +89,9 @@ GRANT DELETE,
             first_version, removed_on, description)
     ON metrics TO instagram_insights_admin;
 GRANT EXECUTE ON FUNCTION
-    ig_sync_all(text), ig_nudge(), ig_pause(text), ig_resume(), ig_schedule(text, text), ig_unschedule(text),
-    ig_maintain(), ig_doctor()
+    ig_configure_app(text, text, text, text[], text[], text, text), ig_rotate_key(text), ig_deauthorize(text),
+    ig_data_deletion(text), ig_deletion_status(text), ig_sync_all(text), ig_nudge(), ig_pause(text), ig_resume(),
+    ig_schedule(text, text), ig_unschedule(text), ig_maintain(), ig_doctor()
     TO instagram_insights_admin;
 -- What those functions call with the rights of their caller.
 GRANT EXECUTE ON FUNCTION
@@ -90,16 +99,21 @@ GRANT EXECUTE ON FUNCTION
     ig_cron_lines(text, text), ig_require_cron(text), ig_cron_job_name(text),
     ig_prune_log(), ig_prune_jobs(), ig_prune_insights(), ig_prune_cron_runs(),
     ig_doctor_library(), ig_doctor_paused(), ig_doctor_worker(), ig_doctor_jobs(), ig_doctor_cron(),
-    ig_doctor_accounts(), ig_doctor_identity(), ig_doctor_storage()
+    ig_doctor_accounts(), ig_doctor_identity(), ig_doctor_storage(),
+    ig_doctor_budgets(), ig_doctor_app(), ig_doctor_permissions(), ig_doctor_clock(), ig_app_state(),
+    ig_required_scopes(text)
     TO instagram_insights_admin;
 
 -- The worker.
-GRANT SELECT, INSERT, UPDATE, DELETE ON accounts, credentials, insights, sync_jobs, sync_log, worker_state, installation
+GRANT SELECT, INSERT, UPDATE, DELETE ON accounts, credentials, usage, apps, oauth_states, deletion_requests, insights,
+    sync_jobs, sync_log, worker_state, installation
     TO instagram_insights_worker;
 GRANT SELECT ON metrics, connections TO instagram_insights_worker;
 GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA instagram_insights TO instagram_insights_worker;
 GRANT EXECUTE ON FUNCTION
     ig_current_user_id(), ig_target_user(uuid), ig_is_admin(), ig_require_admin(), ig_installation_state(),
     ig_write_installation(boolean, text), ig_require_running(), ig_lock_connected(uuid, text), ig_known_metrics(text[]),
-    ig_notify_ended(bigint, text, text), ig_erase_history(uuid), ig_wake_worker(), ig_setting(text), ig_process_state()
+    ig_notify_ended(bigint, text, text), ig_erase_history(uuid), ig_erase_account_history(uuid, text),
+    ig_signed_user(text),
+    ig_disconnect(text, uuid), ig_wake_worker(), ig_setting(text), ig_process_state()
     TO instagram_insights_worker;

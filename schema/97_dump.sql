@@ -1,5 +1,7 @@
 -- What pg_dump takes along: what cannot be fetched again. Not the jobs, not the worker's state, not shipped metrics.
 
+SELECT pg_catalog.pg_extension_config_dump('apps', '');
+SELECT pg_catalog.pg_extension_config_dump('deletion_requests', '');
 SELECT pg_catalog.pg_extension_config_dump('accounts', '');
 SELECT pg_catalog.pg_extension_config_dump('credentials', '');
 SELECT pg_catalog.pg_extension_config_dump('insights_before_2025', '');

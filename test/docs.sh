@@ -43,13 +43,13 @@ settings_in() {
     grep -oE 'Variable\("instagram_insights\.[a-z_]+' src/postgres/settings.cpp | sed 's/.*\.//'
 }
 settings_in | sort -u >"$scratch/settings"
-grep -ohE '^CREATE (OR REPLACE )?(FUNCTION|TYPE) ig_[a-z_]+' schema/*.sql | grep -oE 'ig_[a-z_]+$' |
+grep -ohE '^CREATE (OR REPLACE )?(FUNCTION|TYPE) [a-z_]+' schema/*.sql | grep -oE '[a-z_]+$' |
     sort -u >"$scratch/functions"
 grep -ohE '^CREATE (TABLE|VIEW|SEQUENCE) [a-z_0-9]+' schema/*.sql | awk '{ print $3 }' |
     sort -u >"$scratch/relations"
 # A COMMENT that begins with "Internal:" says that nobody calls it by hand.
-cat schema/*.sql | tr -s '\n ' ' ' | grep -oE "COMMENT ON FUNCTION ig_[a-z_]+\([^)]*\) IS '.{9}" |
-    grep -v "'Internal:" | grep -oE 'ig_[a-z_]+' | sort -u >"$scratch/public"
+cat schema/*.sql | tr -s '\n ' ' ' | grep -oE "COMMENT ON FUNCTION [a-z_]+\([^)]*\) IS '.{9}" |
+    grep -v "'Internal:" | sed 's/^COMMENT ON FUNCTION //; s/(.*//' | sort -u >"$scratch/public"
 
 {
     [ "$(wc -l <"$scratch/settings")" -ge 20 ] || echo 'src/postgres/settings.cpp: fewer than 20 settings found'
@@ -144,7 +144,7 @@ awk '/^## / { on = /When it does not work/ } on && /^\|/' docs/connect.md | grep
         grep -rqF --include='*.cpp' -- "$words" src || echo "docs/connect.md: \"$words\": no such message"
     done | promise 'every message that is quoted is one of ours'
 
-grep -ohE "SELECT '[a-z_ ]+'," schema/89_doctor.sql | cut -d"'" -f2 | sort -u | while IFS= read -r check; do
+grep -ohE "SELECT '[a-z_ ]+',( |$)" schema/88_budgets.sql schema/8?_doctor*.sql | cut -d"'" -f2 | sort -u | while IFS= read -r check; do
     grep -qF "| \`$check\` |" docs/operations.md || echo "check $check of ig_doctor() is not in docs/operations.md"
 done | promise 'every check of ig_doctor() is in the runbook'
 

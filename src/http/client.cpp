@@ -12,10 +12,19 @@ namespace ig::http {
 
 namespace {
 
+constexpr std::size_t max_secret_query_bytes = 32u << 10;
+
 // A line break in a token would let it write headers of its own.
 bool can_travel_in_a_header(std::string_view token) noexcept
 {
     return std::all_of(token.begin(), token.end(), [](char c) { return c > 0x20 && c < 0x7f; });
+}
+
+// What is percent-encoded holds nothing that could end the request line, the query or the URL.
+bool can_travel_in_a_query(std::string_view query) noexcept
+{
+    return query.size() <= max_secret_query_bytes && can_travel_in_a_header(query) &&
+           query.find('#') == std::string_view::npos;
 }
 
 // Where a request leads; nothing, with a reason, if it is not sent at all.
@@ -27,6 +36,10 @@ std::optional<Target> judge(const HttpRequest &request, std::string &reason)
     }
     if (request.method == HttpMethod::get && !request.form.empty()) {
         reason = "a GET request cannot carry a form";
+        return std::nullopt;
+    }
+    if (!can_travel_in_a_query(request.secret_query.expose())) {
+        reason = "the secret part of the query is too long or holds characters that are not allowed in one";
         return std::nullopt;
     }
     return read_target(request.url, reason);

@@ -105,7 +105,9 @@ std::optional<Target> read_target(const std::string &url, std::string &reason)
         reason = "a URL with a user name or password is not allowed";
         return std::nullopt;
     }
-    Target target{*host, *port, *scheme == "http"};
+    Target target{*host, *port, *scheme == "http", part(parsed.get(), CURLUPART_PATH).value_or("/")};
+    const std::string query = part(parsed.get(), CURLUPART_QUERY).value_or("");
+    if (!query.empty()) target.resource += "?" + query;
     if (target.plain && (!is_loopback_host(target.host) || part(parsed.get(), CURLUPART_ZONEID))) {
         reason = "plain http is allowed to this machine only, not to " + target.host + "; use https";
         return std::nullopt;

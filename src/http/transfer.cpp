@@ -31,14 +31,13 @@ long limit(milliseconds duration) noexcept
     return static_cast<long>(std::clamp(duration, milliseconds{1}, milliseconds{std::chrono::hours{24}}).count());
 }
 
-// The header line of a token, in memory that is wiped.
-Secret authorization_line(std::string_view token)
+// A text for libcurl that ends with a secret and the closing NUL, in memory that is wiped.
+Secret ended_by_secret(std::string_view text, std::string_view secret)
 {
-    constexpr std::string_view prefix = "Authorization: Bearer ";
-    const std::size_t size = prefix.size() + token.size() + 1;
+    const std::size_t size = text.size() + secret.size() + 1;
     const std::unique_ptr<char[]> line = std::make_unique<char[]>(size);  // ends with NUL
-    std::copy(prefix.begin(), prefix.end(), line.get());
-    std::copy(token.begin(), token.end(), line.get() + prefix.size());
+    std::copy(text.begin(), text.end(), line.get());
+    std::copy(secret.begin(), secret.end(), line.get() + text.size());
     Secret result;
     try {
         result = Secret(std::string_view(line.get(), size));
@@ -87,6 +86,7 @@ CURL *Transfer::release() noexcept
     authorization_.clear();
     request_.bearer.clear();
     request_.form.clear();
+    request_.secret_query.clear();
     return easy;
 }
 
@@ -130,10 +130,10 @@ bool Transfer::set_policy()
 
 bool Transfer::set_request()
 {
-    bool ok = set(easy_, CURLOPT_URL, request_.url.c_str());
+    bool ok = set(easy_, CURLOPT_URL, request_.url.c_str()) && set_secret_query();
     header_lines_[0] = {expect_, nullptr};  // no "Expect: 100-continue", which costs a round trip
     if (!request_.bearer.empty()) {
-        authorization_ = authorization_line(request_.bearer.expose());
+        authorization_ = ended_by_secret("Authorization: Bearer ", request_.bearer.expose());
         request_.bearer.clear();
         // libcurl only reads the line; its interface just isn't const.
         header_lines_[1] = {const_cast<char *>(authorization_.expose().data()), nullptr};
@@ -146,6 +146,17 @@ bool Transfer::set_request()
     ok = ok && set(easy_, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(form.size()));
     // Not copied: the bytes stay in the Secret. A null pointer would make libcurl ask a read callback.
     return ok && set(easy_, CURLOPT_POSTFIELDS, form.empty() ? "" : form.data());
+}
+
+// Of a URL libcurl makes many copies, parts and derived texts, of a request target just one; that one and the bytes it
+// sends are out of our reach, and freed with the handle's reset in release().
+bool Transfer::set_secret_query()
+{
+    if (request_.secret_query.empty()) return true;
+    const char joint = target_.resource.find('?') == std::string::npos ? '?' : '&';
+    const Secret resource = ended_by_secret(target_.resource + joint, request_.secret_query.expose());
+    request_.secret_query.clear();
+    return set(easy_, CURLOPT_REQUEST_TARGET, resource.expose().data());
 }
 
 bool Transfer::set_callbacks()

@@ -50,6 +50,7 @@ private:
 
     bool set_policy();
     bool set_request();
+    bool set_secret_query();
     bool set_callbacks();
     void take_header_line(std::string_view line);
     Ending ending(CURLcode code) const noexcept;

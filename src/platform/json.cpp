@@ -1,12 +1,14 @@
 // Builds the flat tree of json.hpp from RapidJSON's events and walks it.
 #include "platform/json.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <tuple>
 #include <utility>
 
 #include "platform/rapidjson.hpp"
 #include "platform/text.hpp"
+#include "vault/secret.hpp"
 
 namespace ig::platform
 {
@@ -123,6 +125,7 @@ Json Json::parse(std::string_view text, const JsonLimits &limits)
     } else if (text.find('\0') != std::string_view::npos) {
         json.problem_ = "it holds a NUL byte"; // the reader would take it for the end of the text
     } else {
+        json.texts_.reserve(text.size()); // nearly always enough, so that wipe() reaches every copy
         JsonBuilder builder(json, limits);
         json.problem_ = read_into(builder, text);
     }
@@ -133,6 +136,19 @@ Json Json::parse(std::string_view text, const JsonLimits &limits)
 JsonView Json::root() const noexcept
 {
     return valid() ? JsonView(this, 0) : JsonView();
+}
+
+void Json::wipe() noexcept
+{
+    wipe_memory(texts_.data(), texts_.size());
+}
+
+std::string id_text(JsonView view)
+{
+    const std::string_view digits = view.text();
+    const bool plain = !digits.empty() && digits.size() <= 40 &&
+                       std::all_of(digits.begin(), digits.end(), [](char c) { return c >= '0' && c <= '9'; });
+    return plain ? std::string(digits) : std::string();
 }
 
 JsonView::Kind JsonView::kind() const noexcept

@@ -18,6 +18,10 @@ struct JsonLimits {
 };
 
 class Json;
+class JsonView;
+
+// An id of the API, which comes as a string or as a number: digits of at most 40 characters; empty for all else.
+std::string id_text(JsonView view);
 
 // A value in a document, or "missing". Every accessor answers for every kind of value, so a chain such as
 // root.member("error").member("code").integer() is safe whatever came; the document must outlive its views.
@@ -89,6 +93,8 @@ public:
     const std::string &problem() const noexcept { return problem_; }
     // The outermost value; missing when not valid.
     JsonView root() const noexcept;
+    // Overwrites the texts, for documents that hold a secret. Views are useless afterwards.
+    void wipe() noexcept;
 
 private:
     friend class JsonView;

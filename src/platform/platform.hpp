@@ -10,6 +10,7 @@
 #include "http/message.hpp"
 #include "platform/failure.hpp"
 #include "platform/time.hpp"
+#include "platform/usage.hpp"
 
 namespace ig::platform {
 
@@ -48,6 +49,7 @@ struct Reading {
     std::optional<Failure> failure;
     std::string username;                   // from the user node, if it came
     std::string name;
+    std::vector<Usage> usage;               // of every HTTP answer, errors included
 };
 
 // One professional account that a token reaches.
@@ -55,12 +57,14 @@ struct DiscoveredAccount {
     std::string account_id;
     std::string username;
     std::string name;
+    std::string page_id;  // Facebook login: the Page the account was found through
 };
 
 struct Discovery {
     std::vector<DiscoveredAccount> accounts;
     std::optional<std::string> next_cursor;  // ask again with it; never paging.next, which holds the token
     std::optional<Failure> failure;
+    std::vector<Usage> usage;                // of every HTTP answer, errors included
 };
 
 struct Endpoints {
@@ -74,14 +78,14 @@ public:
     virtual ~Platform() = default;
     virtual std::string_view name() const noexcept = 0;
 
-    // The request for a query. The token goes into `bearer` only.
-    virtual HttpRequest insights_request(const InsightsQuery &query, Secret token) const = 0;
+    // The request for a query. The token goes into `bearer` only; `proof`, by proof_query(), into secret_query.
+    virtual HttpRequest insights_request(const InsightsQuery &query, Secret token, Secret proof = Secret()) const = 0;
     // Reads any answer, also a transport failure, to values or a Failure. Never throws for what came from outside.
     virtual Reading read_insights(const InsightsQuery &query, const HttpResponse &response) const = 0;
 
     // Which accounts a token reaches: one page; begin without a cursor.
     virtual HttpRequest discovery_request(Login login, Secret token,
-                                          const std::optional<std::string> &cursor) const = 0;
+                                          const std::optional<std::string> &cursor, Secret proof = Secret()) const = 0;
     virtual Discovery read_discovery(Login login, const HttpResponse &response) const = 0;
 };
 

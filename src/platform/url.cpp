@@ -4,22 +4,27 @@
 namespace ig::platform
 {
 
-std::string percent_encoded(std::string_view text)
+void append_percent_encoded(std::string &to, std::string_view text)
 {
     constexpr std::string_view hex = "0123456789ABCDEF";
-    std::string encoded;
     for (const char c : text) {
         const auto byte = static_cast<unsigned char>(c);
         const bool plain = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' ||
                            c == '.' || c == '_' || c == '~';
         if (plain) {
-            encoded += c;
+            to += c;
         } else {
-            encoded += '%';
-            encoded += hex[byte >> 4];
-            encoded += hex[byte & 0xF];
+            to += '%';
+            to += hex[byte >> 4];
+            to += hex[byte & 0xF];
         }
     }
+}
+
+std::string percent_encoded(std::string_view text)
+{
+    std::string encoded;
+    append_percent_encoded(encoded, text);
     return encoded;
 }
 

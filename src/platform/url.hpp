@@ -10,6 +10,8 @@ namespace ig::platform
 
 // Everything but letters, digits and -._~ as %XX.
 std::string percent_encoded(std::string_view text);
+// The same at the end of a text; with enough reserved, no copy of it is left behind.
+void append_percent_encoded(std::string &to, std::string_view text);
 
 // "base/part/part": each part encoded, empty parts left out, slashes at the end of the base too.
 std::string joined_path(std::string_view base, const std::vector<std::string_view> &parts);

@@ -1,6 +1,8 @@
 // Loads what a plan needs to know of an account.
 #include "postgres/account_state.hpp"
 
+#include "postgres/apps.hpp"
+#include "postgres/keyring.hpp"
 #include "postgres/pacific.hpp"
 
 namespace ig::pg {
@@ -32,6 +34,45 @@ std::string from_hex(const std::string &digits)
     for (std::size_t i = 0; i < bytes.size(); ++i)
         bytes[i] = static_cast<char>(value(digits[2 * i]) << 4 | value(digits[2 * i + 1]));
     return bytes;
+}
+
+std::string to_hex(const std::string &bytes)
+{
+    static const char digits[] = "0123456789abcdef";
+    std::string text;
+    text.reserve(2 * bytes.size());
+    for (const char byte : bytes) {
+        text.push_back(digits[static_cast<unsigned char>(byte) >> 4]);
+        text.push_back(digits[static_cast<unsigned char>(byte) & 15]);
+    }
+    return text;
+}
+
+SealedToken token_of(const SyncedAccount &account)
+{
+    return {account.sealed_token, token_place(account.user_id, account.platform, account.account_id), account.sealed_app_secret,
+            secret_place(login_text(account.login), account.app_id)};
+}
+
+std::string read_account(const std::vector<Field> &row, std::size_t first, SyncedAccount &account)
+{
+    const auto moment = [&](std::size_t column) {
+        const Field &field = row.at(first + column);
+        return field ? std::optional<Instant>(instant_from_epoch(*field)) : std::nullopt;
+    };
+    account.platform = row.at(first + 1).value_or("");
+    account.login = parse_login(row.at(first + 2).value_or(""));
+    account.generation = row.at(first + 3) ? std::stoll(*row.at(first + 3)) : 0;
+    account.blocked_until = moment(4);
+    account.sealed_token = from_hex(row.at(first + 5).value_or(""));
+    account.app_id = row.at(first + 6).value_or("");
+    account.sealed_app_secret = from_hex(row.at(first + 7).value_or(""));
+    account.issued_at = moment(8);
+    account.expires_at = moment(9);
+    account.refresh_after = moment(10);
+    account.data_access_expires_at = moment(11);
+    account.debugged_at = moment(12);
+    return row.at(first).value_or("");
 }
 
 std::vector<sync::MetricState> load_metrics(Sql &sql, const std::string &user_id, const std::string &account_id,

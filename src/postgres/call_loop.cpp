@@ -1,6 +1,7 @@
 // Implements the call loop.
 #include "postgres/call_loop.hpp"
 
+#include "platform/oauth.hpp"
 #include "postgres/guard.hpp"
 #include "postgres/keyring.hpp"
 #include "postgres/known_secret.hpp"
@@ -26,6 +27,14 @@ platform::Failure unreadable(const std::string &message, const std::string &hint
     failure.message = message;
     failure.hint = hint;
     return failure;
+}
+
+// appsecret_proof for this token; nothing for a token without an app.
+Secret proof_of(const SealedToken &token, const Secret &opened)
+{
+    if (token.sealed_app_secret.empty()) return Secret();
+    const Secret app_secret = open_token(token.sealed_app_secret, token.app_place);
+    return platform::proof_query(app_secret.expose(), opened.expose());
 }
 
 }  // namespace
@@ -66,7 +75,7 @@ void CallLoop::send(Instant now)
         }
         try {
             Secret opened = open_token(token->second.sealed, token->second.place);
-            HttpRequest request = platform_->insights_request(call->query, opened.clone());
+            HttpRequest request = platform_->insights_request(call->query, opened.clone(), proof_of(token->second, opened));
             calls_.emplace(call->id, Call{call->work, std::move(call->query), std::move(opened)});
             client_.start(call->id, std::move(request));
         } catch (const vault::OpenFailure &failure) {
@@ -83,6 +92,13 @@ void CallLoop::receive()
     client_.advance();
     const Instant now = current_time();
     for (http::Completed &completed : client_.take_completed()) {
+        clock_.observe(completed.response, now);
+        if (const auto side = side_calls_.find(completed.id); side != side_calls_.end()) {
+            hide_known_secret(completed.response.body, side->second);
+            side_calls_.erase(side);
+            side_answers_.push_back({completed.id, std::move(completed.response)});
+            continue;
+        }
         const auto found = calls_.find(completed.id);
         if (found == calls_.end()) continue;
         hide_known_secret(completed.response.body, found->second.token);
@@ -91,6 +107,16 @@ void CallLoop::receive()
         engine_.on_reading(completed.id, std::move(reading), now);
     }
 }
+
+http::TransferId CallLoop::start_side_call(HttpRequest request, Secret secret)
+{
+    const http::TransferId id = next_side_call_++;
+    side_calls_.emplace(id, std::move(secret));
+    client_.start(id, std::move(request));
+    return id;
+}
+
+std::vector<CallLoop::SideAnswer> CallLoop::take_side_answers() { return std::exchange(side_answers_, {}); }
 
 std::optional<std::chrono::milliseconds> CallLoop::idle_time(Instant now) const
 {

@@ -8,15 +8,19 @@
 
 #include "http/client.hpp"
 #include "platform/instagram/instagram.hpp"
+#include "postgres/clock_watch.hpp"
 #include "sync/engine.hpp"
 #include "vault/vault.hpp"
 
 namespace ig::pg {
 
-// The token of an account, still sealed: it is opened only while a request is built.
+// The token of an account, still sealed: it is opened only while a request is built. With the secret of the app it belongs
+// to, if there is one, which proves each call (graph-api.md 3.3).
 struct SealedToken {
     std::string sealed;
     vault::Place place;
+    std::string sealed_app_secret;  // empty: no proof
+    vault::Place app_place;
 };
 
 class CallLoop {
@@ -26,6 +30,7 @@ public:
     sync::Engine &engine() noexcept { return engine_; }
     int pollable_fd() const noexcept { return client_.pollable_fd(); }
     std::size_t in_flight() const noexcept { return calls_.size(); }
+    ClockWatch &clock() noexcept { return clock_; }
 
     void add(sync::Work work, SealedToken token, Instant now);
     // Sends what may go now, up to instagram_insights.max_in_flight.
@@ -40,6 +45,13 @@ public:
     void stop(sync::WorkId work, const platform::Failure &reason, Instant now);
     // Forgets a work whose outcome was taken, and takes back what it still has in flight.
     void finished(sync::WorkId work) noexcept;
+    // A call that is no sync, such as renewing a token: the caller reads the answer. `secret` is taken out of it.
+    struct SideAnswer {
+        http::TransferId id;
+        HttpResponse response;
+    };
+    http::TransferId start_side_call(HttpRequest request, Secret secret);
+    std::vector<SideAnswer> take_side_answers();
     // Settings have changed.
     void reload(Instant now);
 
@@ -67,8 +79,12 @@ private:
     http::Client client_;
     std::unique_ptr<platform::Platform> platform_;
     sync::Engine engine_;
+    ClockWatch clock_;
     std::unordered_map<sync::WorkId, SealedToken> tokens_;
     std::unordered_map<sync::CallId, Call> calls_;
+    std::unordered_map<http::TransferId, Secret> side_calls_;
+    std::vector<SideAnswer> side_answers_;
+    http::TransferId next_side_call_ = http::TransferId{1} << 63;  // beyond any id of the engine
 };
 
 }  // namespace ig::pg

@@ -1,12 +1,8 @@
-// Implements discovery on the same client and wait set as every other call.
+// Implements discovery.
 #include "postgres/discover.hpp"
 
-#include "http/client.hpp"
 #include "platform/instagram/instagram.hpp"
-#include "postgres/known_secret.hpp"
-#include "postgres/pacific.hpp"
 #include "postgres/settings.hpp"
-#include "postgres/wait_set.hpp"
 
 namespace ig::pg {
 
@@ -14,50 +10,28 @@ namespace {
 
 constexpr int most_pages = 100;
 
-HttpResponse call(http::Client &client, WaitSet &waiting, HttpRequest request, http::TransferId id, Instant deadline)
-{
-    client.start(id, std::move(request));
-    while (true) {
-        client.advance();
-        std::vector<http::Completed> completed = client.take_completed();
-        if (!completed.empty()) return std::move(completed.front().response);
-        const Instant now = current_time();
-        if (now >= deadline) {
-            client.cancel(id);
-            HttpResponse response;
-            response.failure = TransportFailure::timeout;
-            response.failure_text = "instagram_insights.fetch_timeout was reached";
-            return response;
-        }
-        std::chrono::milliseconds wait = deadline - now;
-        if (const auto timer = client.timeout(); timer && *timer < wait) wait = *timer;
-        waiting.wait(wait);
-    }
-}
-
-[[noreturn]] void refuse(const platform::Failure &failure)
-{
-    const bool login = failure.kind == platform::FailureKind::needs_login || failure.kind == platform::FailureKind::permission;
-    throw SqlError(login ? login_refused : not_ready, failure.message,
-                   failure.hint.empty() ? "Pass account_id if you know it: that needs no call." : failure.hint);
-}
-
 }  // namespace
 
-std::vector<platform::DiscoveredAccount> discover_accounts(platform::Login login, const Secret &token)
+void refuse_login(const platform::Failure &failure)
 {
-    const Instant deadline = current_time() + std::chrono::milliseconds(settings.fetch_timeout_ms);
+    using platform::FailureKind;
+    const bool login = failure.kind == FailureKind::needs_login || failure.kind == FailureKind::permission ||
+                       failure.kind == FailureKind::invalid_request;
+    throw SqlError(login ? login_refused : not_ready, failure.message,
+                   failure.hint.empty() ? "Try again; if it stays, SELECT * FROM instagram_insights.ig_doctor()." : failure.hint);
+}
+
+std::vector<platform::DiscoveredAccount> discover_accounts(Caller &caller, platform::Login login, const Secret &token,
+                                                           const platform::App *app)
+{
     const platform::Instagram platform(endpoints());
-    http::Client client(client_options());
-    WaitSet waiting(client.pollable_fd());
     std::vector<platform::DiscoveredAccount> accounts;
     std::optional<std::string> cursor;
     for (int page = 0; page < most_pages; ++page) {
-        HttpResponse response =
-            call(client, waiting, platform.discovery_request(login, token.clone(), cursor), static_cast<http::TransferId>(page + 1), deadline);
-        hide_known_secret(response.body, token);
+        Secret proof = app ? platform::proof_query(app->secret.expose(), token.expose()) : Secret();
+        const HttpResponse response = caller.call(platform.discovery_request(login, token.clone(), cursor, std::move(proof)), token);
         platform::Discovery found = platform.read_discovery(login, response);
-        if (found.failure) refuse(*found.failure);
+        if (found.failure) refuse_login(*found.failure);
         for (platform::DiscoveredAccount &account : found.accounts) accounts.push_back(std::move(account));
         if (!found.next_cursor || found.next_cursor == cursor) break;
         cursor = std::move(found.next_cursor);

@@ -1,4 +1,5 @@
-// ig_fetch_insights(): the same engine as the worker's, in the calling backend, for one user who waits.
+// ig_fetch_insights(): the same engine as the worker's, in the calling backend, for one user who waits. Its steps share
+// FetchedAccount and stay in one file, though it is a little longer than 300 lines.
 #include <utility>
 
 #include "platform/redact.hpp"
@@ -7,6 +8,7 @@
 #include "postgres/pacific.hpp"
 #include "postgres/settings.hpp"
 #include "postgres/store.hpp"
+#include "postgres/usage_store.hpp"
 #include "postgres/wait_set.hpp"
 
 namespace ig::pg {
@@ -58,10 +60,7 @@ void check_metrics(Sql &sql, const std::optional<std::vector<std::string>> &metr
 std::vector<FetchedAccount> load_accounts(Sql &sql, const FetchRequest &request, Instant now)
 {
     const Rows rows = sql.run(
-        "SELECT a.account_id, a.platform, a.login, a.generation, a.status, pg_catalog.ceil(EXTRACT(epoch FROM a.blocked_until))::text,"
-        "       pg_catalog.encode(k.sealed_token, 'hex')"
-        "  FROM instagram_insights.accounts a"
-        "  LEFT JOIN instagram_insights.credentials k ON k.user_id = a.user_id AND k.account_id = a.account_id"
+        "SELECT a.account_id, " IG_ACCOUNT_COLUMNS " FROM instagram_insights.accounts a" IG_ACCOUNT_JOINS
         " WHERE a.user_id = $1::uuid AND ($2 IS NULL OR a.account_id = $2) AND a.platform = 'instagram'"
         "   AND ($2 IS NOT NULL OR a.status <> 'disconnected')"
         " ORDER BY a.account_id",
@@ -77,12 +76,7 @@ std::vector<FetchedAccount> load_accounts(Sql &sql, const FetchRequest &request,
         SyncedAccount &account = fetched.attempt.account;
         account.user_id = request.user_id;
         account.account_id = row[0].value();
-        account.platform = row[1].value();
-        account.login = parse_login(row[2].value());
-        account.generation = std::stoll(row[3].value());
-        fetched.status = row[4].value();
-        if (row[5]) account.blocked_until = instant_from_epoch(*row[5]);
-        account.sealed_token = from_hex(row[6].value_or(""));
+        fetched.status = read_account(row, 1, account);
         fetched.attempt.kind = "fetch";
         fetched.attempt.trigger = "user";
         fetched.attempt.started_at = now;
@@ -122,12 +116,9 @@ void pause(FetchedAccount &fetched)
                               "SELECT * FROM instagram_insights.ig_doctor() says why and what to do.");
 }
 
-void fetch_all(std::vector<FetchedAccount> &accounts, const FetchRequest &request)
+// Hands over to the engine every account that may be called.
+void add_all(CallLoop &calls, std::vector<FetchedAccount> &accounts, const FetchRequest &request, Instant begin)
 {
-    const Instant begin = current_time();
-    const Instant deadline = begin + std::chrono::milliseconds(settings.fetch_timeout_ms);
-    CallLoop calls(begin);
-    WaitSet waiting(calls.pollable_fd());
     for (std::size_t i = 0; i < accounts.size(); ++i) {
         FetchedAccount &fetched = accounts[i];
         const SyncedAccount &account = fetched.attempt.account;
@@ -146,6 +137,7 @@ void fetch_all(std::vector<FetchedAccount> &accounts, const FetchRequest &reques
         sync::Work work;
         work.id = i;
         work.priority = 0;
+        work.user_id = account.user_id;
         work.input.account_id = account.account_id;
         work.input.login = account.login;
         work.input.metrics = std::move(fetched.metrics);
@@ -153,8 +145,19 @@ void fetch_all(std::vector<FetchedAccount> &accounts, const FetchRequest &reques
         work.input.last = request.until;
         work.input.ask_unsupported = request.metrics.has_value();
         fetched.called = true;
-        calls.add(std::move(work), {account.sealed_token, {account.user_id, account.platform, account.account_id, "access_token"}}, begin);
+        calls.add(std::move(work), token_of(account), begin);
     }
+}
+
+// `usage` is what is known of the budgets; what came to be known comes back in it.
+void fetch_all(std::vector<FetchedAccount> &accounts, const FetchRequest &request, std::vector<sync::BudgetRow> &usage)
+{
+    const Instant begin = current_time();
+    const Instant deadline = begin + std::chrono::milliseconds(settings.fetch_timeout_ms);
+    CallLoop calls(begin);
+    WaitSet waiting(calls.pollable_fd());
+    for (const sync::BudgetRow &row : usage) calls.engine().governor().load(row, begin);
+    add_all(calls, accounts, request, begin);
     while (true) {
         const Instant now = current_time();
         calls.receive();
@@ -164,7 +167,7 @@ void fetch_all(std::vector<FetchedAccount> &accounts, const FetchRequest &reques
             accounts[outcome.work].ended_at = now;
             accounts[outcome.work].outcome = std::move(outcome);
         }
-        if (calls.engine().live_works() == 0) return;
+        if (calls.engine().live_works() == 0) break;
         if (switched_off()) {
             for (FetchedAccount &fetched : accounts)
                 if (fetched.called && fetched.ended_at == Instant{}) {
@@ -187,10 +190,11 @@ void fetch_all(std::vector<FetchedAccount> &accounts, const FetchRequest &reques
         if (const auto idle = calls.idle_time(now); idle && *idle < wait) wait = *idle;
         waiting.wait(wait);
     }
+    usage = calls.engine().governor().changed_rows(current_time());
 }
 
 // Only after all calls: rows and log as the user, then what others need too, without waiting for it.
-void store_all(Sql &sql, std::vector<FetchedAccount> &accounts)
+void store_all(Sql &sql, std::vector<FetchedAccount> &accounts, const std::vector<sync::BudgetRow> &usage)
 {
     for (FetchedAccount &fetched : accounts) {
         if (fetched.paused) continue;
@@ -211,6 +215,7 @@ void store_all(Sql &sql, std::vector<FetchedAccount> &accounts)
     for (FetchedAccount &fetched : accounts)
         if (fetched.called && lock_account(sql, fetched.attempt.account, false) == AccountLock::held)
             (void)store_account_state(sql, fetched.attempt.account, fetched.outcome);
+    (void)write_usage(sql, usage);
 }
 
 std::vector<Field> result_row(const FetchedAccount &fetched, Instant begin)
@@ -259,12 +264,16 @@ void fetch_insights(FunctionCallInfo fcinfo)
     check_range(request, begin);
 
     std::vector<FetchedAccount> accounts;
+    std::vector<sync::BudgetRow> usage;
     bool paused = false;
     {
         WorkerRole role;
         Sql sql;
         check_metrics(sql, request.metrics);
         accounts = load_accounts(sql, request, begin);
+        std::vector<sync::BudgetKey> keys;
+        for (const FetchedAccount &fetched : accounts) keys.push_back(budget_of(fetched.attempt.account));
+        usage = read_usage(sql, keys);
         paused = !settings.enabled || sql.run("SELECT instagram_insights.ig_check_installation()")[0][0] != "f";
         sql.finish();
         role.leave();
@@ -272,10 +281,10 @@ void fetch_insights(FunctionCallInfo fcinfo)
     if (paused) {
         for (FetchedAccount &fetched : accounts) pause(fetched);
     } else {
-        fetch_all(accounts, request);
+        fetch_all(accounts, request, usage);
         WorkerRole role;
         Sql sql;
-        store_all(sql, accounts);
+        store_all(sql, accounts, usage);
         sql.finish();
         role.leave();
     }

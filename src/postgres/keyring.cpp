@@ -1,10 +1,14 @@
 // Implements the keyring: key_command runs as a child of its own with a time limit, a key file is read with the vault's care.
 #include "postgres/keyring.hpp"
 
+#include <sys/stat.h>
+
 #include <memory>
+#include <optional>
 
 #include "postgres/guard.hpp"
 #include "postgres/settings.hpp"
+#include "postgres/spi.hpp"
 #include "vault/key_file.hpp"
 
 namespace ig::pg {
@@ -14,7 +18,7 @@ namespace {
 constexpr int key_command_ms = 10000;
 
 struct Kept {
-    std::string source;  // the settings it was read from
+    std::string source;  // the settings it was read from, and which file that was
     std::unique_ptr<vault::Vault> vault;
 };
 
@@ -100,6 +104,17 @@ Secret run_key_command()
     return text;
 }
 
+// Changes when the settings do, and when another file has taken the key file's place (ig_rotate_key() in another session).
+std::string key_identity()
+{
+    if (uses_command()) return std::string("command ") + settings.key_command;
+    const std::string path = key_path();
+    struct stat file = {};
+    if (stat(path.c_str(), &file) != 0) return "no file " + path;
+    return "file " + path + " " + std::to_string(file.st_dev) + " " + std::to_string(file.st_ino) + " " +
+           std::to_string(file.st_mtim.tv_sec) + "." + std::to_string(file.st_mtim.tv_nsec);
+}
+
 std::unique_ptr<vault::Vault> read_key(MissingKey missing)
 {
     try {
@@ -124,17 +139,47 @@ std::unique_ptr<vault::Vault> read_key(MissingKey missing)
 
 }  // namespace
 
+MissingKey may_make_key(Sql &sql)
+{
+    // Keeps ig_rotate_key() out, or waits for it: what is sealed from here on is sealed under the key that stays.
+    sql.run("LOCK TABLE instagram_insights.credentials, instagram_insights.apps IN ROW EXCLUSIVE MODE");
+    const Rows sealed = sql.run("(SELECT FROM instagram_insights.credentials LIMIT 1) UNION ALL (SELECT FROM instagram_insights.apps LIMIT 1)");
+    return sealed.empty() ? MissingKey::create : MissingKey::fail;
+}
+
 const vault::Vault &key_vault(MissingKey missing)
 {
-    const std::string source = uses_command() ? std::string("command ") + settings.key_command : "file " + key_path();
+    const std::string source = key_identity();
     Kept &current = kept();
     if (!current.vault || current.source != source) {
         current.vault.reset();
         current.vault = read_key(missing);
-        current.source = source;
+        current.source = key_identity();  // it may have been made just now
     }
     return *current.vault;
 }
+
+namespace {
+
+// A key that was in use, or is about to be: "<key file>.<its id>". Throws the failure being handled when there is none.
+Secret open_with_key_beside(const std::string &sealed, const vault::Place &place)
+{
+    const std::optional<std::string> id = vault::sealed_key_id(sealed);
+    if (!id) throw;
+    std::optional<vault::Key> key;
+    try {
+        key = vault::read_key_file(key_path() + "." + *id);
+    } catch (const vault::KeyFileMissing &) {
+    } catch (const vault::KeyFileUnusable &) {
+    }
+    if (!key) throw;
+    return vault::Vault(std::move(*key)).open(sealed, place);
+}
+
+}  // namespace
+
+std::string key_file_path() { return key_path(); }
+bool key_comes_from_command() { return uses_command(); }
 
 Secret open_token(const std::string &sealed, const vault::Place &place)
 {
@@ -144,7 +189,12 @@ Secret open_token(const std::string &sealed, const vault::Place &place)
         if (failure.error() != vault::OpenError::other_key) throw;
     }
     forget_key();
-    return key_vault(MissingKey::fail).open(sealed, place);
+    try {
+        return key_vault(MissingKey::fail).open(sealed, place);
+    } catch (const vault::OpenFailure &failure) {
+        if (failure.error() != vault::OpenError::other_key) throw;
+        return open_with_key_beside(sealed, place);
+    }
 }
 
 void forget_key() noexcept { kept().vault.reset(); }

@@ -26,6 +26,11 @@ public:
 
 enum class MissingKey { fail, create };
 
+class Sql;
+// A key may be made only while nothing is sealed under another one. Runs as the worker role. Whoever is going to store
+// what key_vault() seals asks first: no other session changes the key from then on, to the end of the transaction.
+MissingKey may_make_key(Sql &sql);
+
 // The vault with the current key; read once, and again when the settings that name the key change. `create` is allowed only
 // while the database holds no sealed value: otherwise a new key would hide that the old one is lost. Throws KeyUnavailable.
 const vault::Vault &key_vault(MissingKey missing);
@@ -40,6 +45,10 @@ void forget_key() noexcept;
 // Where the key comes from, for people: "key_command" or the path of the file.
 std::string key_source();
 bool key_file_is_in_data_directory();
+bool key_comes_from_command();
+// instagram_insights.key_file or its default, also while key_command is set. Beside it lie, as "<path>.<key id>", a key that is
+// about to be used and those that were: whoever finds a value sealed under one of them can open it.
+std::string key_file_path();
 
 vault::Place token_place(const std::string &user_id, const std::string &platform, const std::string &account_id);
 

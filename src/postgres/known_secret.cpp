@@ -32,4 +32,15 @@ void hide_known_secret(std::string &body, const Secret &secret)
     wipe_memory(escaped.data(), escaped.size());
 }
 
+platform::TokenAnswer take_token(platform::Login login, HttpResponse response, std::initializer_list<const Secret *> sent)
+{
+    platform::TokenAnswer answer = platform::read_token_answer(login, response);
+    if (answer.failure) {
+        for (const Secret *const secret : sent) hide_known_secret(response.body, *secret);
+        answer = platform::read_token_answer(login, response);
+    }
+    wipe_memory(response.body.data(), response.body.size());
+    return answer;
+}
+
 }  // namespace ig::pg

@@ -15,7 +15,7 @@ namespace ig::pg {
 namespace {
 
 // Ways in for secrets, as a context names them.
-constexpr const char *ways_in[] = {"connect_inbox", "ig_connect"};
+constexpr const char *ways_in[] = {"connect_inbox", "ig_connect", "ig_configure_app", "ig_signed_user"};
 constexpr char hidden[] = "(hidden)";
 
 emit_log_hook_type next_hook = nullptr;

@@ -72,9 +72,11 @@ IG_SQL_FUNCTION(ig_setting)
             value = pg::settings.spread_s;
         else if (name == "enabled")
             value = pg::settings.enabled ? 1 : 0;
+        else if (name == "usage_threshold")
+            value = pg::settings.usage_threshold;
         else
             throw pg::SqlError(pg::invalid_parameter, "setting \"" + name + "\" is not one that SQL may ask for",
-                               "Known are log_retention, insights_retention, spread and enabled.");
+                               "Known are log_retention, insights_retention, spread, enabled and usage_threshold.");
         return pg::pg_call([&] { return CStringGetTextDatum(psprintf("%d", value)); });
     });
 }

@@ -42,12 +42,7 @@ ClaimedJob read_job(const std::vector<Field> &row, Instant now)
     if (row[8]) job.metrics = split_array(*row[8]);
     if (row[9]) job.since = parse_day(*row[9]);
     if (row[10]) job.until = parse_day(*row[10]);
-    job.account_status = row[11].value_or("");
-    account.platform = row[12].value_or("");
-    account.login = parse_login(row[13].value_or(""));
-    account.generation = row[14] ? std::stoll(*row[14]) : 0;
-    if (row[15]) account.blocked_until = instant_from_epoch(*row[15]);
-    account.sealed_token = from_hex(row[16].value_or(""));
+    job.account_status = read_account(row, 11, account);
     job.attempt.job_id = job.id;
     job.attempt.started_at = now;
     job.leased_at = now;
@@ -99,11 +94,9 @@ std::vector<ClaimedJob> claim_jobs(Sql &sql, int most, bool suspects)
             "           started_at = COALESCE(j.started_at, pg_catalog.clock_timestamp())"
             "      FROM due WHERE j.user_id = due.user_id AND j.job_id = due.job_id RETURNING j.*)"
             " SELECT c.job_id, c.user_id, c.account_id, c.kind, c.priority, c.trigger, c.generation, c.attempt, c.metrics::text,"
-            "        c.since::text, c.until::text, a.status, a.platform, a.login, a.generation,"
-            "        pg_catalog.ceil(EXTRACT(epoch FROM a.blocked_until))::text, pg_catalog.encode(k.sealed_token, 'hex')"
+            "        c.since::text, c.until::text, " IG_ACCOUNT_COLUMNS
             "   FROM claimed c"
-            "   LEFT JOIN instagram_insights.accounts a ON a.user_id = c.user_id AND a.account_id = c.account_id"
-            "   LEFT JOIN instagram_insights.credentials k ON k.user_id = c.user_id AND k.account_id = c.account_id"
+            "   LEFT JOIN instagram_insights.accounts a ON a.user_id = c.user_id AND a.account_id = c.account_id" IG_ACCOUNT_JOINS
             "  ORDER BY c.due_at, c.job_id",
             Params().number(priority).number(most).boolean(suspects).number(lease_seconds));
         for (const std::vector<Field> &row : rows) jobs.push_back(read_job(row, now));

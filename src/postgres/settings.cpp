@@ -201,6 +201,10 @@ sync::EngineOptions engine_options()
     sync::EngineOptions options;
     options.plan.reread_days = settings.reread_days;
     options.plan.first_sync_days = settings.first_sync_days;
+    options.budgets.threshold = settings.usage_threshold;
+    options.budgets.calls_per_hour = settings.calls_per_hour;
+    options.budgets.in_flight_near = options.max_calls_per_work;
+    options.budgets.default_wait = options.throttle_wait;
     return options;
 }
 

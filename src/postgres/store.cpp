@@ -134,9 +134,11 @@ bool store_account_state(Sql &sql, const SyncedAccount &account, const sync::Out
         "     WHERE a.user_id = $1::uuid AND a.account_id = $2),"
         " before AS (SELECT status FROM instagram_insights.accounts WHERE user_id = $1::uuid AND account_id = $2)"
         " UPDATE instagram_insights.accounts a"
-        "    SET status = COALESCE(NULLIF($9, ''), a.status),"
+        // Came to need a login while its calls were under way: their answers are older news.
+        "    SET status = CASE WHEN a.status = 'needs_login' AND $10 THEN a.status ELSE COALESCE(NULLIF($9, ''), a.status) END,"
         "        last_success_at = CASE WHEN $10 THEN pg_catalog.clock_timestamp() ELSE a.last_success_at END,"
-        "        last_error = $11, hint = $12, blocked_until = $13::timestamptz,"
+        "        last_error = CASE WHEN a.status = 'needs_login' AND $10 THEN a.last_error ELSE $11 END,"
+        "        hint = CASE WHEN a.status = 'needs_login' AND $10 THEN a.hint ELSE $12 END, blocked_until = $13::timestamptz,"
         "        username = COALESCE($14, a.username), name = COALESCE($15, a.name),"
         "        metric_state = a.metric_state || COALESCE((SELECT state FROM learnt), '{}'::jsonb)"
         "  WHERE a.user_id = $1::uuid AND a.account_id = $2"
@@ -153,8 +155,7 @@ bool store_account_state(Sql &sql, const SyncedAccount &account, const sync::Out
             .text(failure ? Field(failure->message) : Field())
             .text(failure ? Field(failure->hint) : Field())
             .text(outcome.blocked_until ? Field(instant_text(*outcome.blocked_until)) : Field())
-            .text(unless_empty(outcome.username))
-            .text(unless_empty(outcome.name)));
+            .text(unless_empty(outcome.username)).text(unless_empty(outcome.name)));
     return !rows.empty() && rows[0][0] == "t";
 }
 

@@ -8,6 +8,7 @@
 #include "postgres/pacific.hpp"
 #include "postgres/settings.hpp"
 #include "postgres/store.hpp"
+#include "postgres/usage_store.hpp"
 
 namespace ig::pg {
 
@@ -49,6 +50,7 @@ void Worker::run()
         calls_.receive();
         try {
             store_finished();
+            tokens_.settle(current_time());
             const Instant now = current_time();
             if (hands_just_emptied()) look_at_queue_ = true;
             if (wake_may_be_lost()) look_at_queue_ = true;
@@ -141,6 +143,8 @@ void Worker::claim(Instant now)
     std::vector<ClaimedJob> claimed = claim_jobs(transaction.sql(), room, false);
     queue_has_more_ = static_cast<int>(claimed.size()) >= room;
     if (claimed.empty() && jobs_.empty()) claimed = claim_jobs(transaction.sql(), 1, true);
+    UsageExchange usage(transaction.sql(), calls_.engine().governor());
+    learn_usage(transaction.sql(), claimed, now);
     std::vector<sync::WorkId> begun;
     try {
         for (ClaimedJob &job : claimed) {
@@ -149,6 +153,7 @@ void Worker::claim(Instant now)
         }
         next_due_ = pg::next_due(transaction.sql(), jobs_.empty());
         transaction.commit();
+        usage.committed();
     } catch (...) {
         for (const sync::WorkId id : begun) forget(id);
         throw;
@@ -182,13 +187,15 @@ void Worker::begin(WorkerTransaction &transaction, ClaimedJob job, Instant now)
     work.id = static_cast<sync::WorkId>(job.id);
     work.priority = job.priority;
     work.attempt = job.tries;
+    work.user_id = account.user_id;
     work.input.account_id = account.account_id;
     work.input.login = account.login;
     work.input.metrics = std::move(job.metric_states);
     work.input.first = job.since;
     work.input.last = job.until;
     work.input.ask_unsupported = job.metrics.has_value();
-    SealedToken token{account.sealed_token, {account.user_id, account.platform, account.account_id, "access_token"}};
+    SealedToken token = token_of(account);
+    if (!calls_.engine().governor().blocked_until(budget_of(account), now)) tokens_.consider(account, now);
     const sync::WorkId id = work.id;
     jobs_.insert_or_assign(id, Held{std::move(job), {}});
     calls_.add(std::move(work), std::move(token), now);
@@ -213,7 +220,9 @@ void Worker::renew(Instant now)
     if (changed.empty()) return;
     WorkerTransaction transaction("writing progress");
     const std::vector<std::int64_t> lost = renew_jobs(transaction.sql(), changed);
+    UsageExchange usage(transaction.sql(), calls_.engine().governor());
     transaction.commit();
+    usage.committed();
     for (const std::int64_t id : lost) forget(static_cast<sync::WorkId>(id));
 }
 
@@ -235,27 +244,9 @@ void Worker::forget(sync::WorkId id) noexcept
     jobs_.erase(id);
 }
 
-// Everything in hand goes back to the queue untried: we stop by order, not by failure.
-void Worker::give_back_all(const char *why) noexcept
-{
-    if (jobs_.empty()) return;
-    try {
-        WorkerTransaction transaction("giving jobs back");
-        for (const auto &[id, held] : jobs_) {
-            JobEnd end = refused("queued", "cancelled", why, "It goes on by itself when calling is allowed again.");
-            end.count_try = false;
-            (void)finish_job(transaction.sql(), held.job, end);
-        }
-        transaction.commit();
-    } catch (...) {
-        // The leases run out, or the next leader takes the jobs back.
-    }
-    while (!jobs_.empty()) forget(jobs_.begin()->first);
-}
-
 bool Worker::leave_if_idle(Instant now)
 {
-    if (!jobs_.empty() || had_jobs_ || queue_has_more_ || look_at_queue_ || again_at_) {
+    if (!jobs_.empty() || tokens_.busy() || had_jobs_ || queue_has_more_ || look_at_queue_ || again_at_) {
         idle_since_.reset();
         return false;
     }
@@ -291,6 +282,7 @@ std::optional<milliseconds> Worker::time_to_wait(Instant now) const
     else if (look_at_queue_ || had_jobs_ != !jobs_.empty())
         consider(milliseconds(0));
     if (!jobs_.empty()) consider(renewed_at_ + renew_every - now);
+    if (tokens_.busy()) consider(renew_every);
     if (next_due_ && calling_allowed_ && !queue_has_more_ && !again_at_)
         consider(std::max(*next_due_ - now, milliseconds(jobs_.empty() ? 0 : 20)));
     if (idle_since_) consider(leave_at() - now);

@@ -7,6 +7,7 @@
 
 #include "postgres/call_loop.hpp"
 #include "postgres/queue.hpp"
+#include "postgres/token_keeper.hpp"
 #include "postgres/wait_set.hpp"
 #include "postgres/worker_transaction.hpp"
 
@@ -32,6 +33,7 @@ private:
     bool hands_just_emptied();
     void consider_due(Instant due);
     void claim(Instant now);
+    void learn_usage(Sql &sql, const std::vector<ClaimedJob> &jobs, Instant now);
     void begin(WorkerTransaction &transaction, ClaimedJob job, Instant now);
     void renew(Instant now);
     void check_ownership();
@@ -47,6 +49,7 @@ private:
     std::optional<std::chrono::milliseconds> time_to_wait(Instant now) const;
 
     CallLoop calls_;
+    TokenKeeper tokens_{calls_};
     WaitSet waiting_;
     std::map<sync::WorkId, Held> jobs_;
     bool look_at_queue_ = true;

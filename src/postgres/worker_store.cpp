@@ -1,9 +1,11 @@
-// How the worker stores what came: many accounts in one transaction, and one by one when that fails.
+// How the worker stores what came: many accounts in one transaction, and one by one when that fails; and what it learns of
+// budgets or gives back.
 #include <algorithm>
 
 #include "platform/redact.hpp"
 #include "postgres/pacific.hpp"
 #include "postgres/store.hpp"
+#include "postgres/usage_store.hpp"
 #include "postgres/worker.hpp"
 
 namespace ig::pg {
@@ -79,7 +81,11 @@ void Worker::store_group(std::vector<sync::Outcome> &group)
     try {
         WorkerTransaction transaction("storing results");
         for (const sync::Outcome &outcome : group) store_one(transaction, outcome);
+        UsageExchange usage(transaction.sql(), calls_.engine().governor());
+        calls_.clock().store(transaction.sql(), current_time());
         transaction.commit();
+        usage.committed();
+        calls_.clock().committed();
         return;
     } catch (const ExtensionGone &) {
         throw;
@@ -137,8 +143,7 @@ void Worker::store_one(WorkerTransaction &transaction, const sync::Outcome &outc
     if (job.attempt.kind == "refresh" && !outcome.retry_at)
         transaction.notify("{\"event\":\"job\",\"job_id\":" + std::to_string(job.id) + ",\"state\":\"" +
                            job_end(job, outcome).state + "\"}");
-    if (needs_person)
-        transaction.notify("{\"event\":\"account\",\"status\":\"" + std::string(sync::to_string(outcome.status)) + "\"}");
+    if (needs_person) transaction.announce_needs_person(std::string(sync::to_string(outcome.status)).c_str());
 }
 
 // The job waits and is fetched again later. If even that cannot be written, its lease runs out and it is claimed again.
@@ -161,6 +166,37 @@ void Worker::put_back(sync::WorkId id, const std::string &why) noexcept
     } catch (...) {
         look_at_queue_ = true;
     }
+}
+
+// What is known of the budgets of these accounts and their apps, before any of them is called.
+void Worker::learn_usage(Sql &sql, const std::vector<ClaimedJob> &jobs, Instant now)
+{
+    if (jobs.empty()) return;
+    std::vector<sync::BudgetKey> keys;
+    for (const ClaimedJob &job : jobs) keys.push_back(budget_of(job.attempt.account));
+    for (const sync::BudgetRow &row : read_usage(sql, keys)) calls_.engine().governor().load(row, now);
+}
+
+// Everything in hand goes back to the queue untried: we stop by order, not by failure.
+void Worker::give_back_all(const char *why) noexcept
+{
+    if (jobs_.empty()) return;
+    try {
+        WorkerTransaction transaction("giving jobs back");
+        for (const auto &[id, held] : jobs_) {
+            JobEnd end;
+            end.state = "queued";
+            end.error_kind = "cancelled";
+            end.error = why;
+            end.hint = "It goes on by itself when calling is allowed again.";
+            end.count_try = false;
+            (void)finish_job(transaction.sql(), held.job, end);
+        }
+        transaction.commit();
+    } catch (...) {
+        // The leases run out, or the next leader takes the jobs back.
+    }
+    while (!jobs_.empty()) forget(jobs_.begin()->first);
 }
 
 }  // namespace ig::pg

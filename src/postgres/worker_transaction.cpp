@@ -70,6 +70,15 @@ void WorkerTransaction::notify(const std::string &payload)
     pg_call([text] { Async_Notify("instagram_insights", text); });
 }
 
+void WorkerTransaction::announce_needs_person(const char *status)
+{
+    notify(std::string("{\"event\":\"account\",\"status\":\"") + status + "\"}");
+    pg_call([status] {
+        ereport(LOG, (errmsg("instagram_insights: an account needs a person: %s", status),
+                      errhint("SELECT * FROM instagram_insights.connections says which account, why, and what to do.")));
+    });
+}
+
 void WorkerTransaction::commit()
 {
     role_->leave();

@@ -28,6 +28,8 @@ public:
     Sql &sql() { return *sql_; }
     // Sends `payload` on channel instagram_insights when the transaction commits.
     void notify(const std::string &payload);
+    // Tells listeners and, once, the server log that an account has come to need a person. No ids: both are read by many.
+    void announce_needs_person(const char *status);
     void commit();
 
 private:

@@ -1,7 +1,6 @@
 // The engine: keeps the live works, gives them their turns, and ends them singly or, for an app-wide limit, together.
 #include "sync/engine.hpp"
 
-#include <array>
 #include <chrono>
 #include <iterator>
 #include <map>
@@ -45,23 +44,14 @@ struct Engine::State {
     struct Entry {
         LiveWork work;
         Place place;
+        BudgetKey budget;
+        std::optional<Instant> held_since;  // the governor keeps its calls back, without a break since then
     };
     using Works = std::map<WorkId, Entry>;
 
-    // An app-wide limit of one login's host.
-    struct Block {
-        Instant until{};
-        Failure failure;
-    };
-
     State(std::shared_ptr<const Calendar> table, EngineOptions settings, std::uint64_t seed)
-        : calendar(std::move(table)), options(std::move(settings)), random(seed)
+        : calendar(std::move(table)), options(std::move(settings)), random(seed), governor(options.budgets)
     {
-    }
-
-    std::optional<Block> &block_of(platform::Login login)
-    {
-        return blocks[login == platform::Login::instagram ? 1 : 0];
     }
 
     void settle(Works::iterator entry, Instant now)
@@ -79,39 +69,62 @@ struct Engine::State {
     {
         LiveWork &work = entry->second.work;
         finished.push_back(work.finish(ending, now, options, random));
+        // The last answer may have told of a block although it brought values.
+        Outcome &outcome = finished.back();
+        if (!outcome.blocked_until) outcome.blocked_until = governor.blocked_until(entry->second.budget, now);
         return drop(entry);
     }
 
     Works::iterator drop(Works::iterator entry) noexcept
     {
-        entry->second.work.each_call([this](CallId call) { calls.erase(call); });
+        entry->second.work.each_call([this, entry](CallId call) {
+            calls.erase(call);
+            governor.on_gone(entry->second.budget);
+            call_gone = true;
+        });
         turns.remove(entry->first, entry->second.place);
         return works.erase(entry);
+    }
+
+    // The governor keeps this work back: it stays where that is short or its answers are still to come.
+    void hold_back(Works::iterator entry, const Hold &hold, Instant now)
+    {
+        LiveWork &work = entry->second.work;
+        turns.remove(entry->first, entry->second.place);
+        std::optional<Instant> &since = entry->second.held_since;
+        if (!since) since = now;
+        Hold final = hold;
+        bool ends = hold.until && *hold.until - now > options.patience;
+        if (!ends && work.priority() > 0 && hold.reason != Hold::Reason::blocked && now - *since >= options.patience) {
+            ends = true;  // others need the place
+            final.until = now + options.throttle_wait;
+        }
+        if (ends && !work.flying()) {
+            end(entry, Ending{hold_failure(final, now), false, hold.reason == Hold::Reason::blocked}, now);
+        } else if (hold.until) {
+            turns.put(entry->first, entry->second.place, false, hold.until);
+        } else {
+            held.push_back(entry->first);
+        }
+    }
+
+    // Those that waited for an answer of their budget have another look.
+    void release_held(Instant now)
+    {
+        if (!std::exchange(call_gone, false)) return;
+        for (const WorkId id : std::exchange(held, {})) {
+            const auto entry = works.find(id);
+            if (entry != works.end()) settle(entry, now);
+        }
     }
 
     // One account's answer spoke for the whole app on this host: nobody of this login may call on. Only a limit keeps
     // new works out, as only a limit is over at a known time.
     void end_app(platform::Login login, const Failure &failure, Instant now)
     {
-        if (failure.kind == FailureKind::throttled)
-            block_of(login) = Block{now + throttle_pause(options, failure), failure};
         for (auto entry = works.begin(); entry != works.end();) {
             entry = entry->second.work.login() == login ? end(entry, Ending{failure, false}, now) : std::next(entry);
         }
-    }
-
-    // The failure a new work of this login meets, if the app still has to wait.
-    std::optional<Failure> blocked(platform::Login login, Instant now)
-    {
-        std::optional<Block> &block = block_of(login);
-        if (!block) return std::nullopt;
-        if (block->until <= now) {
-            block.reset();
-            return std::nullopt;
-        }
-        Failure failure = block->failure;
-        failure.wait = std::chrono::ceil<std::chrono::seconds>(block->until - now);
-        return failure;
     }
 
     std::shared_ptr<const Calendar> calendar;
@@ -120,7 +133,9 @@ struct Engine::State {
     Works works;
     std::unordered_map<CallId, WorkId> calls;
     Turns turns;
-    std::array<std::optional<Block>, 2> blocks;
+    Governor governor;
+    std::vector<WorkId> held;  // until a call is answered or gone
+    bool call_gone = false;
     std::vector<Outcome> finished;
     CallId last_call = 0;
     Instant latest{};  // the last moment the engine was told
@@ -141,13 +156,14 @@ void Engine::add(Work work, Instant now)
     if (state.works.count(work.id) != 0) throw std::invalid_argument("a work with this id is live");
     const WorkId id = work.id;
     const Place place{work.priority, 0, std::nullopt};
-    const platform::Login login = work.input.login;
     const Plan plan = make_plan(work.input, *state.calendar, now, state.options.plan);
     LiveWork live(std::move(work), plan, state.calendar, now, state.options.plan);
-    const auto entry = state.works.emplace(id, State::Entry{std::move(live), place}).first;
-    const std::optional<Failure> failure = state.blocked(login, now);
-    if (failure && !entry->second.work.done()) {
-        state.end(entry, Ending{*failure, false}, now);
+    BudgetKey budget = live.budget();
+    State::Entry fresh{std::move(live), place, std::move(budget), std::nullopt};
+    const auto entry = state.works.emplace(id, std::move(fresh)).first;
+    const std::optional<Hold> hold = state.governor.hold(entry->second.budget, entry->second.work.priority(), now);
+    if (hold && hold->reason == Hold::Reason::blocked && !entry->second.work.done()) {
+        state.end(entry, Ending{hold_failure(*hold, now)}, now);
     } else {
         state.settle(entry, now);
     }
@@ -162,15 +178,23 @@ std::optional<Call> Engine::next_call(Instant now)
         entry->second.work.wake(now);
         state.settle(entry, now);
     }
-    const std::optional<WorkId> front = state.turns.front();
-    if (!front) return std::nullopt;
-    const auto entry = state.works.find(*front);
-    entry->second.work.wake(now);
-    state.turns.remove(*front, entry->second.place);
-    Call call = entry->second.work.ask(++state.last_call);
-    state.calls.emplace(call.id, *front);
-    state.settle(entry, now);
-    return call;
+    state.release_held(now);
+    while (const std::optional<WorkId> front = state.turns.front()) {
+        const auto entry = state.works.find(*front);
+        entry->second.work.wake(now);
+        if (const auto hold = state.governor.hold(entry->second.budget, entry->second.work.priority(), now)) {
+            state.hold_back(entry, *hold, now);
+            continue;
+        }
+        entry->second.held_since.reset();
+        state.turns.remove(*front, entry->second.place);
+        Call call = entry->second.work.ask(++state.last_call);
+        state.calls.emplace(call.id, *front);
+        state.governor.on_call(entry->second.budget, now);
+        state.settle(entry, now);
+        return call;
+    }
+    return std::nullopt;
 }
 
 void Engine::on_reading(CallId call, platform::Reading reading, Instant now)
@@ -182,7 +206,13 @@ void Engine::on_reading(CallId call, platform::Reading reading, Instant now)
     const auto entry = state.works.find(known->second);
     state.calls.erase(known);
     LiveWork &work = entry->second.work;
+    state.governor.on_gone(entry->second.budget);
+    state.call_gone = true;
+    state.governor.on_answer(entry->second.budget, reading.usage, reading.failure, now);
     const std::optional<Failure> failure = work.answer(call, std::move(reading), now, state.options, state.random);
+    if (failure && failure->kind == FailureKind::throttled)
+        state.governor.on_throttled(entry->second.budget, reach_of(*failure) == FailureReach::app,
+                                    now + throttle_pause(state.options, *failure), now);
     if (!failure) {
         state.settle(entry, now);
     } else if (reach_of(*failure) == FailureReach::app) {
@@ -194,7 +224,7 @@ void Engine::on_reading(CallId call, platform::Reading reading, Instant now)
 
 std::optional<Instant> Engine::next_wakeup() const
 {
-    if (state_->turns.front()) return state_->latest;  // at once
+    if (state_->turns.front() || (state_->call_gone && !state_->held.empty())) return state_->latest;  // at once
     return state_->turns.next_wake();
 }
 
@@ -242,10 +272,14 @@ void Engine::set_calendar(std::shared_ptr<const Calendar> calendar)
     state_->calendar = std::move(calendar);
 }
 
+Governor &Engine::governor() noexcept { return state_->governor; }
+
 // Works under way keep their plan; the limits on calls hold for them at once.
 void Engine::set_options(EngineOptions options)
 {
     state_->options = std::move(options);
+    state_->governor.set_options(state_->options.budgets);
+    state_->call_gone = true;
     for (auto &[id, entry] : state_->works) {
         const int most = state_->options.max_calls_per_work;
         state_->turns.put(id, entry.place, entry.work.can_ask(most), entry.work.wakes_at(most));

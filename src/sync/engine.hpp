@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "platform/platform.hpp"
+#include "sync/governor.hpp"
 #include "sync/plan.hpp"
 
 namespace ig::sync {
@@ -23,6 +24,7 @@ struct Work {
     int priority = 1;  // 0 interactive, 1 daily, 2 backfill: lower goes first
     int attempt = 1;   // this try of the job, from 1
     PlanInput input;
+    std::string user_id;  // whose account: budgets are kept by user and account
 };
 
 struct EngineOptions {
@@ -35,6 +37,8 @@ struct EngineOptions {
     std::chrono::seconds job_backoff_limit{3600};
     std::chrono::seconds throttle_wait{900};           // when the API says "too many" without saying how long
     int max_calls_per_work = 4;                        // of one account at the same time: a good neighbour
+    GovernorOptions budgets;
+    std::chrono::seconds patience{60};                 // a work held back longer ends and comes again as a job
 };
 
 // A request to send now. The caller builds it, sends it, reads it and brings the Reading back.
@@ -84,7 +88,8 @@ struct WorkProgress {
 };
 
 // Sans-I/O: driven by (event, now); never blocks, never reads a clock. Works are independent: whatever one answers, the
-// others go on - but for an app-wide limit, which ends the calls of that login's host until it is over.
+// others go on - but for an app-wide limit, which ends the calls of that login's host until it is over. When a call may
+// go, the governor decides; it is fed by each answer, and by the caller with what is known from before.
 class Engine {
 public:
     Engine(std::shared_ptr<const Calendar> calendar, EngineOptions options, std::uint64_t seed);
@@ -117,6 +122,7 @@ public:
     std::size_t live_works() const noexcept;
     void set_calendar(std::shared_ptr<const Calendar> calendar);
     void set_options(EngineOptions options);
+    Governor &governor() noexcept;
 
 private:
     struct State;

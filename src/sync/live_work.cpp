@@ -211,7 +211,7 @@ Outcome LiveWork::finish(const std::optional<Ending> &ending, Instant now, const
     outcome.status = status_of(ending);
     if (outcome.status == Status::throttled) {
         const milliseconds pause = throttle_pause(options, ending->failure);
-        outcome.blocked_until = now + pause;
+        if (ending->block) outcome.blocked_until = now + pause;
         outcome.retry_at = now + pause + throttle_jitter(pause, random);
     } else if (retry_wanted_ && work_.attempt < options.max_attempts && !(ending && is_final(ending->failure.kind))) {
         outcome.retry_at = now + std::max(job_pause(options, work_.attempt, random), longest_wait_);

@@ -19,6 +19,7 @@ namespace ig::sync {
 struct Ending {
     platform::Failure failure;
     bool stopped = false;  // by the caller, not by an answer
+    bool block = true;     // throttled: false if we hold back ourselves, and more urgent work of the account may go on
 };
 
 class LiveWork {
@@ -29,7 +30,9 @@ public:
 
     int priority() const noexcept { return work_.priority; }
     platform::Login login() const noexcept { return work_.input.login; }
+    BudgetKey budget() const { return {work_.user_id, work_.input.account_id, work_.input.login}; }
     bool done() const noexcept { return ready_.empty() && delayed_.empty() && in_flight_.empty(); }
+    bool flying() const noexcept { return !in_flight_.empty(); }
     // A question may go now, or at wakes_at(): the work has one and fewer calls in flight than allowed.
     bool can_ask(int max_calls) const noexcept;
     std::optional<Instant> wakes_at(int max_calls) const;

@@ -197,4 +197,14 @@ Key create_key_file(const std::string &path)
     return read_key_file(path);
 }
 
+Key store_key_file(const std::string &path, Key key)
+{
+    require_a_name(path);
+    write_key(path, temporary_name(path), key);
+    flush_folder(path);
+    Key stored = read_key_file(path);
+    if (stored.id() != key.id()) unusable(path, "holds another key already");
+    return stored;
+}
+
 }  // namespace ig::vault

@@ -27,4 +27,7 @@ Key read_key_file(const std::string &path);
 // is there, and syncs the directory. Returns the key that `path` holds afterwards, also when another process was first.
 Key create_key_file(const std::string &path);
 
+// The same for a key that is there already. Throws KeyFileUnusable when `path` holds another one.
+Key store_key_file(const std::string &path, Key key);
+
 }  // namespace ig::vault

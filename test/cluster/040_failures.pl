@@ -163,7 +163,7 @@ like(asked(1, $since), qr/accounts_engaged/, 'a week later the refused metric is
 # Dead tokens come back by a new login.
 $sandbox->post('/tokens', { token => token($_), state => 'valid' }) for keys %dead, 13;
 connect_account($node, letter($_), $_) for keys %dead;
-query("UPDATE instagram_insights.accounts SET blocked_until = NULL");
+query("UPDATE instagram_insights.usage SET blocked_until = NULL, percent = NULL; UPDATE instagram_insights.accounts SET blocked_until = NULL");
 query("UPDATE instagram_insights.sync_jobs SET due_at = now() WHERE state = 'waiting'");
 sync_all_done($node);
 is(rows($_), expected($_), "account $_ has caught up") for (sort keys %dead), 11, 12, 13;
@@ -223,7 +223,7 @@ is(job(19), 'waiting|throttled|t', 'an account of that login that comes later wa
 is(scalar @{ $sandbox->calls('account_id=' . id(19)) }, 0, 'without a call');
 $sandbox->clear_faults;
 $node->restart;    # forgets what only the worker knew
-query("UPDATE instagram_insights.accounts SET blocked_until = NULL; UPDATE instagram_insights.sync_jobs SET due_at = now() WHERE state = 'waiting'; SELECT instagram_insights.ig_nudge()");
+query("UPDATE instagram_insights.usage SET blocked_until = NULL, percent = NULL; UPDATE instagram_insights.accounts SET blocked_until = NULL; UPDATE instagram_insights.sync_jobs SET due_at = now() WHERE state = 'waiting'; SELECT instagram_insights.ig_nudge()");
 wait_for($node, "SELECT NOT EXISTS (SELECT FROM instagram_insights.sync_jobs WHERE state IN ('queued', 'running', 'waiting'))");
 is(rows($_), expected($_), "account $_: nothing was lost by the limit") for 3, 9, 17, 19;
 

@@ -32,7 +32,7 @@ sub new
     close $reader;
     my $self = bless {
         dir => $dir, pid => $pid, owner => $$, stdin => $writer,
-        http => HTTP::Tiny->new(timeout => 60, proxy => undef, http_proxy => undef)
+        http => HTTP::Tiny->new(timeout => 60, proxy => undef, http_proxy => undef, max_redirect => 0)
     }, $class;
     $self->wait_until(sub { -s "$dir/ports.json" }, 'the sandbox listens');
     $self->{ports} = decode_json(slurp_file("$dir/ports.json"));
@@ -74,10 +74,58 @@ sub faults { my ($self, @rules) = @_; return $self->post('/faults', \@rules) }
 sub clear_faults { my ($self) = @_; return $self->request('DELETE', '/faults') }
 sub set_value { my ($self, %value) = @_; return $self->post('/values', \%value) }
 sub config { my ($self, %settings) = @_; return $self->post('/config', \%settings) }
+sub clock { my ($self, %time) = @_; return decode_json($self->post('/clock', \%time))->{now} }
+sub advance { my ($self, $seconds) = @_; return $self->clock(advance_seconds => $seconds) }
+sub apps { my ($self, @apps) = @_; return $self->post('/apps', \@apps) }
+sub persons { my ($self, @persons) = @_; return $self->post('/persons', \@persons) }
+sub token_state { my ($self, %change) = @_; return $self->post('/tokens', \%change) }
+sub tokens { my ($self, $user_id) = @_; return $self->get('/tokens' . ($user_id ? "?user_id=$user_id" : '')) }
+sub codes { my ($self) = @_; return $self->get('/codes') }
+sub logins { my ($self) = @_; return $self->get('/logins') }
+sub budgets { my ($self, %limits) = @_; return %limits ? decode_json($self->post('/budgets', \%limits)) : $self->get('/budgets') }
+
+sub signed_request
+{
+    my ($self, %request) = @_;
+    return decode_json($self->post('/signed_request', \%request))->{signed_request};
+}
+
 sub stats { my ($self) = @_; return $self->get('/stats') }
 sub release { my ($self) = @_; return $self->post('/release') }
 sub reset { my ($self) = @_; return $self->post('/reset') }
 sub calls { my ($self, $query) = @_; return $self->get('/calls' . ($query ? "?$query" : '')) }
+
+# Settings that point the extension's logins here, beside graph_url, instagram_graph_url and ca_file.
+sub login_conf
+{
+    my ($self) = @_;
+    my @names = qw(facebook_dialog_url instagram_dialog_url instagram_login_url);
+    return join "\n", map { "instagram_insights.$_ = '" . $self->url . "'" } @names;
+}
+
+# Plays the browser: opens what ig_authorize_url() answered, agrees or denies as persons() told, and is sent back.
+# (person => user_id) chooses who sits there. Returns what the redirect_uri was called with, as a hash: code and state,
+# or error, ...; `redirect` is that whole address, `status` the dialog's. If the dialog shows a page instead: `page`.
+sub login
+{
+    my ($self, $url, %options) = @_;
+    my $own = quotemeta $self->url;
+    die "not an address of this sandbox: $url" unless $url =~ m{^$own(/.*)}s;
+    my $target = $1 . (defined $options{person} ? "&sandbox_person=$options{person}" : '');
+    # The plain port serves the same dialogs, so that a test needs no TLS of its own.
+    my $response = $self->{http}->get("http://127.0.0.1:$self->{ports}{http}$target");
+    my $redirect = $response->{headers}{location};
+    return { status => $response->{status}, page => $response->{content} } unless defined $redirect;
+    my %back = (status => $response->{status}, redirect => $redirect);
+    (my $query = $redirect) =~ s/^[^?]*\?//;
+    $query =~ s/#.*//s;
+    for my $pair (split /&/, $query)
+    {
+        my ($name, $value) = map { tr/+/ /; s/%([0-9A-Fa-f]{2})/chr hex $1/ger } split /=/, $pair, 2;
+        $back{$name} = $value;
+    }
+    return \%back;
+}
 
 # Waits until at least this many requests hang.
 sub wait_for_hanging

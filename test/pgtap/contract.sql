@@ -1,7 +1,7 @@
 -- The public SQL contract to the letter: columns in order, types, signatures with argument names and defaults, volatility.
 BEGIN;
 SET client_min_messages = warning;
-SELECT plan(56);
+SELECT plan(84);
 
 -- Columns in their order; more may follow, none may change.
 CREATE FUNCTION pg_temp.columns(object text) RETURNS text LANGUAGE sql AS $$
@@ -18,6 +18,10 @@ FROM (VALUES
     ('sync_logs', 'id bigint, job_id bigint, user_id uuid, account_id text, kind text, trigger text, started_at timestamp with time zone, finished_at timestamp with time zone, status text, rows_inserted integer, rows_updated integer, rows_unchanged integer, api_calls integer, error_code integer, error_message text, errors jsonb'),
     ('connect_inbox', 'access_token text, account_id text, user_id uuid, login text, expires_at timestamp with time zone'),
     ('role_users', 'role_name name, user_id uuid'),
+    ('apps', 'platform text, login text, app_id text, sealed_secret bytea, redirect_uris text[], scopes text[], deletion_url text, configured_at timestamp with time zone'),
+    ('oauth_states', 'user_id uuid, state_hash bytea, login text, redirect_uri text, expires_at timestamp with time zone'),
+    ('deletion_requests', 'confirmation_code text, requested_at timestamp with time zone, completed_at timestamp with time zone, accounts integer'),
+    ('usage', 'user_id uuid, login text, account_id text, percent integer, blocked_until timestamp with time zone, calls integer, hour timestamp with time zone, observed_at timestamp with time zone'),
     ('ig_fetch_result', 'account_id text, user_id uuid, success boolean, status text, total_inserted integer, total_updated integer, total_unchanged integer, total_errors integer, metrics_inserted jsonb, errors jsonb, api_calls integer, elapsed interval, job_id bigint'),
     ('ig_sync_status', 'job_id bigint, user_id uuid, account_id text, kind text, state text, progress numeric, calls_done integer, calls_planned integer, rows_stored integer, attempt integer, next_try_at timestamp with time zone, queued_at timestamp with time zone, started_at timestamp with time zone, finished_at timestamp with time zone, error text, hint text')
 ) c(object, columns);
@@ -40,7 +44,15 @@ FROM (VALUES
     ('ig_refresh_insights', 'user_id uuid DEFAULT NULL::uuid, account_id text DEFAULT NULL::text'),
     ('ig_backfill', 'since date, until date DEFAULT NULL::date, user_id uuid DEFAULT NULL::uuid, account_id text DEFAULT NULL::text, metrics text[] DEFAULT NULL::text[]'),
     ('ig_sync_status', 'job_id bigint'),
-    ('ig_cancel', 'job_id bigint')
+    ('ig_cancel', 'job_id bigint'),
+    ('ig_configure_app', 'app_id text, app_secret text, login text DEFAULT ''facebook''::text, redirect_uris text[] DEFAULT ''{}''::text[], scopes text[] DEFAULT NULL::text[], platform text DEFAULT ''instagram''::text, deletion_url text DEFAULT NULL::text'),
+    ('ig_authorize_url', 'redirect_uri text, user_id uuid DEFAULT NULL::uuid, login text DEFAULT NULL::text'),
+    ('ig_connect', 'code text, state text'),
+    ('refresh_instagram_token', 'account_id text DEFAULT NULL::text, user_id uuid DEFAULT NULL::uuid'),
+    ('ig_deauthorize', 'signed_request text'),
+    ('ig_data_deletion', 'signed_request text'),
+    ('ig_deletion_status', 'confirmation_code text'),
+    ('ig_rotate_key', 'new_key_file text DEFAULT NULL::text')
 ) f(name, arguments);
 SELECT is(pg_get_function_result(('instagram_insights.' || name)::regproc), result, name || ' returns what the contract says')
 FROM (VALUES
@@ -59,7 +71,15 @@ FROM (VALUES
     ('ig_refresh_insights', 'SETOF bigint'),
     ('ig_backfill', 'SETOF bigint'),
     ('ig_sync_status', 'SETOF instagram_insights.ig_sync_status'),
-    ('ig_cancel', 'boolean')
+    ('ig_cancel', 'boolean'),
+    ('ig_configure_app', 'void'),
+    ('ig_authorize_url', 'text'),
+    ('ig_connect', 'SETOF instagram_insights.connections'),
+    ('refresh_instagram_token', 'SETOF instagram_insights.connections'),
+    ('ig_deauthorize', 'integer'),
+    ('ig_data_deletion', 'jsonb'),
+    ('ig_deletion_status', 'jsonb'),
+    ('ig_rotate_key', 'integer')
 ) f(name, result);
 
 -- Reading functions never write, so PostgREST serves them by GET; no other function pretends to be one.
@@ -69,7 +89,12 @@ SELECT is((SELECT string_agg(p.proname, ' ' ORDER BY p.proname::text COLLATE "C"
              AND has_function_privilege('instagram_insights_user', p.oid, 'EXECUTE')),
           'ig_current_user_id ig_is_admin ig_only_account ig_sync_status ig_target_user',
           'the reading functions of users are STABLE, all others VOLATILE');
-SELECT is((SELECT p.provolatile FROM pg_proc p WHERE p.oid = 'instagram_insights.ig_doctor'::regproc), 's', 'ig_doctor is STABLE');
+SELECT is((SELECT p.provolatile FROM pg_proc p WHERE p.oid = ('instagram_insights.' || name)::regproc), 's', name || ' is STABLE')
+FROM (VALUES ('ig_doctor'), ('ig_deletion_status')) f(name);
+SELECT is((SELECT string_agg(p.proname, ' ') FROM pg_proc p
+           WHERE p.pronamespace = 'instagram_insights'::regnamespace AND p.provolatile <> 'v'
+             AND p.proname IN ('ig_configure_app', 'ig_authorize_url', 'ig_connect', 'refresh_instagram_token', 'ig_deauthorize',
+                               'ig_data_deletion', 'ig_rotate_key')), NULL, 'what stores, calls or disconnects is VOLATILE');
 SELECT is((SELECT p.proparallel FROM pg_proc p WHERE p.oid = 'instagram_insights.ig_current_user_id'::regproc), 'r',
           'ig_current_user_id is PARALLEL RESTRICTED: the acting user is known to its process only');
 SELECT is((SELECT count(*) FROM pg_proc p
@@ -97,6 +122,16 @@ SELECT is((SELECT string_agg(v.column_name || '=' || v.column_default, ' ' ORDER
 
 -- The old unique key, widened; the uniqueness of live jobs
 SELECT col_is_pk('instagram_insights', 'insights', ARRAY['user_id', 'account_id', 'metric', 'period', 'end_time'], 'the row key');
+SELECT col_is_pk('instagram_insights', 'apps', ARRAY['platform', 'login'], 'one app for a login');
+SELECT col_is_pk('instagram_insights', 'oauth_states', ARRAY['user_id', 'state_hash'], 'a state is one user''s');
+SELECT col_is_pk('instagram_insights', 'deletion_requests', 'confirmation_code', 'a code is one deletion''s');
+SELECT col_is_pk('instagram_insights', 'usage', ARRAY['user_id', 'login', 'account_id'], 'one budget for an account and login');
+SELECT set_eq('SELECT user_id, login, account_id FROM instagram_insights.usage',
+              $$VALUES ('00000000-0000-0000-0000-000000000000'::uuid, 'facebook', ''), ('00000000-0000-0000-0000-000000000000', 'instagram', '')$$,
+              'the app of each login has its budget from the beginning');
+INSERT INTO instagram_insights.oauth_states (user_id, state_hash, login, redirect_uri)
+VALUES ('00000000-0000-4000-8000-00000000000a', '\x00', 'facebook', 'https://app.example.org/');
+SELECT is((SELECT s.expires_at FROM instagram_insights.oauth_states s), now() + interval '10 minutes', 'a login may take ten minutes');
 SELECT col_is_pk('instagram_insights', 'role_users', 'role_name', 'one user for a role');
 SELECT ok(EXISTS (SELECT FROM pg_index i WHERE i.indexrelid = 'instagram_insights.sync_jobs_live'::regclass AND i.indisunique),
           'one live refresh and one live daily job for an account');

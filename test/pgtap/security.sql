@@ -15,13 +15,15 @@ CREATE TEMP TABLE expected AS
 SELECT t.tab, p.name, p.command, p.roles
 FROM (SELECT c.relname AS tab FROM pg_class c
       WHERE c.relnamespace = 'instagram_insights'::regnamespace AND c.relkind IN ('r', 'p')
-        AND c.relname NOT IN ('metrics', 'role_users', 'worker_state', 'installation')) t,
+        AND c.relname NOT IN ('metrics', 'role_users', 'worker_state', 'installation', 'apps', 'deletion_requests')) t,
      (VALUES ('tenant', '*', 'public'), ('admin_reads', 'r', 'instagram_insights_admin'), ('worker', '*', 'instagram_insights_worker')) p(name, command, roles)
 WHERE p.name = 'tenant'
-   OR p.name = 'admin_reads' AND t.tab <> 'credentials'
-   OR p.name = 'worker' AND t.tab IN ('accounts', 'credentials', 'sync_jobs')
+   OR p.name = 'admin_reads' AND t.tab NOT IN ('credentials', 'oauth_states')
+   OR p.name = 'worker' AND t.tab IN ('accounts', 'credentials', 'oauth_states', 'usage', 'sync_jobs')
 UNION ALL VALUES
     ('worker_state', 'worker', '*', 'instagram_insights_worker'), ('worker_state', 'admin_reads', 'r', 'instagram_insights_admin'),
+    ('apps', 'worker', '*', 'instagram_insights_worker'), ('apps', 'admin_reads', 'r', 'instagram_insights_admin'),
+    ('deletion_requests', 'worker', '*', 'instagram_insights_worker'), ('deletion_requests', 'admin_reads', 'r', 'instagram_insights_admin'),
     ('installation', 'worker', '*', 'instagram_insights_worker'), ('installation', 'admin_reads', 'r', 'instagram_insights_admin'),
     ('role_users', 'admin_maps', '*', 'instagram_insights_admin'),
     ('metrics', 'readable', 'r', 'public'), ('metrics', 'admin_adds', 'a', 'instagram_insights_admin'),
@@ -80,17 +82,37 @@ SELECT set_eq($$
     SELECT p.proname::text FROM pg_proc p
     WHERE p.pronamespace = 'instagram_insights'::regnamespace AND p.prosecdef AND pg_get_userbyid(p.proowner) = 'instagram_insights_worker'$$,
     ARRAY['ig_check_installation', 'ig_pause', 'ig_resume', 'ig_refresh_insights', 'ig_backfill', 'ig_sync_all', 'ig_cancel',
-          'ig_nudge', 'ig_disconnect', 'ig_delete_user_data', 'ig_log_retention', 'ig_prune_jobs', 'ig_count_foreign_tokens'],
+          'ig_nudge', 'ig_disconnect', 'ig_delete_user_data', 'ig_log_retention', 'ig_prune_jobs', 'ig_count_foreign_tokens',
+          'ig_doctor_budgets', 'ig_deauthorize', 'ig_data_deletion', 'ig_deletion_status'],
     'these functions run as the worker role');
 SELECT set_eq($$
     SELECT p.proname::text FROM pg_proc p
     WHERE p.pronamespace = 'instagram_insights'::regnamespace AND p.prosecdef AND pg_get_userbyid(p.proowner) <> 'instagram_insights_worker'$$,
-    ARRAY['ig_erase_history', 'ig_prune_log', 'ig_prune_insights'], 'these three, and no other, run as a superuser');
+    ARRAY['ig_erase_history', 'ig_erase_account_history', 'ig_prune_log', 'ig_prune_insights'],
+    'these four, and no other, run as a superuser');
 SELECT set_eq($$
     SELECT p.proname::text FROM pg_proc p
     WHERE p.pronamespace = 'instagram_insights'::regnamespace AND pg_get_userbyid(p.proowner) = 'instagram_insights_worker' AND NOT p.prosecdef$$,
     ARRAY[]::text[], 'the worker role owns nothing else');
 SELECT is((SELECT count(*) FROM pg_class c WHERE pg_get_userbyid(c.relowner) = 'instagram_insights_worker'), 0::bigint, 'nor any table');
+
+-- The callbacks' deletion is out of reach but by them: nobody calls what runs as a superuser directly.
+SELECT is((SELECT string_agg(p.proname || ' ' || r.rolname, ', ') FROM pg_proc p, pg_roles r
+           WHERE p.pronamespace = 'instagram_insights'::regnamespace AND p.proname IN ('ig_erase_history', 'ig_erase_account_history')
+             AND r.rolname IN ('instagram_insights_user', 'instagram_insights_admin') AND has_function_privilege(r.oid, p.oid, 'EXECUTE')),
+          NULL, 'neither users nor admins call what erases history');
+
+-- Secrets: an admin reads every column of apps but one; logins on their way and tokens are the worker's alone.
+SELECT is((SELECT string_agg(a.attname, ' ' ORDER BY a.attnum) FROM pg_attribute a
+           WHERE a.attrelid = 'instagram_insights.apps'::regclass AND a.attnum > 0 AND NOT a.attisdropped
+             AND NOT has_column_privilege('instagram_insights_admin', a.attrelid, a.attnum, 'SELECT')),
+          'sealed_secret', 'an admin sees all of an app but its secret');
+SELECT is((SELECT count(*) FROM pg_attribute a, pg_roles r, unnest(ARRAY['SELECT', 'INSERT', 'UPDATE']) privilege
+           WHERE a.attrelid IN ('instagram_insights.apps'::regclass, 'instagram_insights.oauth_states'::regclass,
+                                'instagram_insights.credentials'::regclass, 'instagram_insights.deletion_requests'::regclass)
+             AND a.attnum > 0 AND (r.rolname = 'instagram_insights_user' OR r.rolname = 'instagram_insights_admin' AND privilege <> 'SELECT')
+             AND has_column_privilege(r.oid, a.attrelid, a.attnum, privilege)), 0::bigint,
+          'users have nothing of apps, logins, tokens and deletion requests; admins change none of them');
 
 -- Search paths and bodies
 SELECT is((SELECT string_agg(p.proname, ' ') FROM pg_proc p JOIN pg_language l ON l.oid = p.prolang
@@ -139,7 +161,7 @@ SELECT set_eq($$
     SELECT d.oid::regclass::text, d.condition
     FROM pg_extension e, unnest(e.extconfig, e.extcondition) d(oid, condition) WHERE e.extname = 'instagram_insights'$$,
     $$SELECT 'instagram_insights.' || d.name, d.condition
-      FROM (SELECT name, '' AS condition FROM unnest(ARRAY['accounts', 'credentials', 'sync_log', 'role_users', 'installation',
+      FROM (SELECT name, '' AS condition FROM unnest(ARRAY['apps', 'deletion_requests', 'accounts', 'credentials', 'sync_log', 'role_users', 'installation',
                 'account_generations', 'sync_log_id_seq', 'sync_jobs_job_id_seq']) name
             UNION ALL SELECT c.relname, '' FROM pg_class c
                       WHERE c.relnamespace = 'instagram_insights'::regnamespace AND c.relkind = 'r' AND c.relispartition

@@ -30,6 +30,17 @@ bool is_token_state(std::string_view state)
     return std::find(std::begin(known), std::end(known), state) != std::end(known);
 }
 
+bool Token::grants(std::string_view permission) const
+{
+    return std::find(granted.begin(), granted.end(), permission) != granted.end();
+}
+
+std::string state_at(const Token &token, Moment now)
+{
+    const bool ended = token.state == "valid" && token.expires_at && now >= *token.expires_at;
+    return ended ? "expired" : token.state;
+}
+
 Account generated_account(long long number)
 {
     char text[64];
@@ -50,6 +61,11 @@ std::string app_scoped_id(std::string_view account_id)
     return "2" + tail_digits(account_id, 16);
 }
 
+std::string app_scoped_id(const Account &account)
+{
+    return account.scoped_id.empty() ? app_scoped_id(std::string_view(account.id)) : account.scoped_id;
+}
+
 std::string page_id(std::string_view account_id)
 {
     return "1000" + tail_digits(account_id, 11);
@@ -58,6 +74,12 @@ std::string page_id(std::string_view account_id)
 std::string page_token(std::string_view account_id)
 {
     return "EAAsandboxpage" + std::string(account_id);
+}
+
+std::string page_token(const Token &token, const std::string &account_id)
+{
+    const auto made = token.page_tokens.find(account_id);
+    return made == token.page_tokens.end() ? page_token(account_id) : made->second;
 }
 
 void Accounts::add(Account account)
@@ -72,7 +94,7 @@ void Accounts::add(Account account)
     }
     for (const std::string &text : account.tokens)
         add_once(tokens_[text].accounts, account.id);
-    aliases_[app_scoped_id(account.id)] = account.id;
+    aliases_[app_scoped_id(account)] = account.id;
     pages_[page_id(account.id)] = account.id;
     tokens_[page_token(account.id)].accounts = {account.id};
     accounts_[account.id] = std::move(account);
@@ -87,6 +109,29 @@ void Accounts::add_token(const std::string &token, const std::string &account_id
 void Accounts::set_state(const std::string &token, const std::string &state)
 {
     tokens_[token].state = state;
+}
+
+long long Accounts::set_state_of(const std::string &user_id, const std::string &app_id, const std::string &state)
+{
+    long long number = 0;
+    for (auto &[text, token] : tokens_) {
+        if (token.user_id != user_id || (!app_id.empty() && token.app_id != app_id)) continue;
+        token.state = state;
+        ++number;
+    }
+    return number;
+}
+
+Token *Accounts::change(const std::string &token)
+{
+    const auto found = tokens_.find(token);
+    return found == tokens_.end() ? nullptr : &found->second;
+}
+
+void Accounts::set_scoped_id(const std::string &account_id, const std::string &scoped_id)
+{
+    accounts_.at(account_id).scoped_id = scoped_id;
+    aliases_[scoped_id] = account_id;
 }
 
 const Account *Accounts::find(std::string_view id) const

@@ -42,6 +42,16 @@ std::string header_token(const std::string &authorization)
     return begin == std::string::npos ? std::string() : authorization.substr(begin);
 }
 
+// As in PHP, the last one of a name wins.
+std::string last_of(const Parameters &parameters, std::string_view name)
+{
+    std::string last;
+    for (const auto &[key, value] : parameters) {
+        if (key == name) last = value;
+    }
+    return last;
+}
+
 }  // namespace
 
 std::string percent_decode(std::string_view text)
@@ -105,11 +115,18 @@ bool Call::has(std::string_view name) const
 
 std::string Call::parameter(std::string_view name) const
 {
-    std::string last;  // as in PHP, the last one of a name wins
-    for (const auto &[key, value] : query) {
-        if (key == name) last = value;
-    }
-    return last;
+    return last_of(query, name);
+}
+
+std::string Call::form_field(std::string_view name) const
+{
+    return last_of(form, name);
+}
+
+std::string Call::given(std::string_view name) const
+{
+    const std::string field = form_field(name);
+    return field.empty() ? parameter(name) : field;
 }
 
 Call parse_call(const Incoming &incoming)
@@ -132,8 +149,9 @@ Call parse_call(const Incoming &incoming)
         call.version = call.path.front();
         call.path.erase(call.path.begin());
     }
-    call.token_in_url = call.has("access_token");
-    call.token = call.token_in_url ? call.parameter("access_token") : header_token(incoming.authorization);
+    if (call.method == "POST") call.form = parse_query(incoming.body);
+    call.token = call.given("access_token");
+    if (call.token.empty()) call.token = header_token(incoming.authorization);
     call.metrics = split_list(call.parameter("metric"));
     return call;
 }

@@ -33,15 +33,18 @@ struct Call {
     std::string version;           // as asked: "v25.0", or empty
     std::vector<std::string> path;  // after the version, decoded
     Parameters query;
+    Parameters form;  // the body of a POST
     std::string token;
-    bool token_in_url = false;
+    bool token_in_url = false;  // or another secret, where the API does not demand it
     Flavour flavour = Flavour::facebook;
-    std::string route = "unknown";  // insights, user, page, me, me_accounts, unknown
+    std::string route = "unknown";  // insights, user, page, me, me_accounts, dialog, code_exchange, ...
     std::string account_id;        // the account asked about, if it is one
     std::vector<std::string> metrics;
 
     bool has(std::string_view name) const;
     std::string parameter(std::string_view name) const;  // empty if absent
+    std::string form_field(std::string_view name) const;
+    std::string given(std::string_view name) const;  // in the form, else in the URL
 };
 
 // Never fails: what cannot be understood ends as an unknown path.

@@ -11,36 +11,11 @@ namespace {
 
 constexpr const char *done = "{\"ok\":true}\n";
 
-// One object or an array of them.
-template <class Each> long long for_each_object(const Json &json, Each each) {
-    if (json.IsObject()) {
-        each(json);
-        return 1;
-    }
-    if (!json.IsArray()) throw BadInput("an object or an array of objects was expected");
-    for (const Json &element : json.GetArray())
-        each(element);
-    return json.Size();
-}
-
-std::string counted(const char *name, long long number)
-{
-    return std::string("{\"") + name + "\":" + std::to_string(number) + "}\n";
-}
-
 Day day_of(const std::string &text, const char *name)
 {
     const auto day = parse_day(text);
     if (!day) throw BadInput(std::string("\"") + name + "\" must be a day like 2026-11-21, not \"" + text + "\"");
     return *day;
-}
-
-std::string quoted(std::string_view text)
-{
-    rapidjson::StringBuffer buffer;
-    JsonWriter writer(buffer);
-    write_text(writer, text);
-    return {buffer.GetString(), buffer.GetSize()};
 }
 
 }  // namespace
@@ -56,7 +31,11 @@ Control::Control(World &world, Hanging &hanging) : world_(world), hanging_(hangi
         {"POST /faults", &Control::post_faults},     {"DELETE /faults", &Control::delete_faults},
         {"POST /release", &Control::post_release},   {"GET /hanging", &Control::get_hanging},
         {"GET /calls", &Control::get_calls},         {"GET /stats", &Control::get_stats},
-        {"POST /reset", &Control::post_reset},
+        {"POST /reset", &Control::post_reset},       {"GET /apps", &Control::get_apps},
+        {"POST /apps", &Control::post_apps},         {"POST /persons", &Control::post_persons},
+        {"GET /codes", &Control::get_codes},         {"GET /logins", &Control::get_logins},
+        {"GET /budgets", &Control::get_budgets},     {"POST /budgets", &Control::post_budgets},
+        {"GET /tokens", &Control::get_tokens},       {"POST /signed_request", &Control::post_signed_request},
     };
 }
 
@@ -115,22 +94,6 @@ std::string Control::post_accounts(const Request &request)
     for (const auto &[token, state] : states)
         world_.accounts.set_state(token, state);
     return counted("accounts", number);
-}
-
-std::string Control::post_tokens(const Request &request)
-{
-    const auto document = parse_json(request.body);
-    return counted("tokens", for_each_object(document, [&](const Json &json) {
-                       const std::string token = text_of(json, "token");
-                       if (token.empty()) throw BadInput("\"token\" is needed");
-                       const std::string state = text_of(json, "state", "valid");
-                       if (!is_token_state(state)) throw BadInput("no token state is called \"" + state + "\"");
-                       for (const std::string &id : texts_of(json, "accounts")) {
-                           if (!world_.accounts.all().count(id)) throw BadInput("there is no account " + id);
-                           world_.accounts.add_token(token, id);
-                       }
-                       world_.accounts.set_state(token, state);
-                   }));
 }
 
 std::string Control::post_values(const Request &request)
@@ -248,6 +211,8 @@ std::string Control::post_reset(const Request &)
     world_.records.reset();
     world_.faults.clear();
     world_.values.forget_overrides();
+    world_.budgets.forget_use();
+    world_.logins.counters = {};
     return done;
 }
 

@@ -39,6 +39,16 @@ private:
     std::string get_calls(const Request &request);
     std::string get_stats(const Request &);
     std::string post_reset(const Request &);
+    // Of logins and budgets.
+    std::string get_apps(const Request &);
+    std::string post_apps(const Request &request);
+    std::string post_persons(const Request &request);
+    std::string get_codes(const Request &);
+    std::string get_logins(const Request &);
+    std::string get_tokens(const Request &request);
+    std::string post_signed_request(const Request &request);
+    std::string get_budgets(const Request &);
+    std::string post_budgets(const Request &request);
 
     World &world_;
     Hanging &hanging_;

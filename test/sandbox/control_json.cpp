@@ -83,9 +83,28 @@ Account parse_account(const Json &json, std::map<std::string, std::string> &stat
     return account;
 }
 
+namespace {
+
+void change_login_settings(const Json &json, Settings &settings)
+{
+    settings.code_answer = text_of(json, "code_answer", settings.code_answer);
+    if (settings.code_answer != "flat" && settings.code_answer != "wrapped")
+        throw BadInput("\"code_answer\" must be flat or wrapped");
+    settings.user_id_as_number = flag_of(json, "user_id_as_number", settings.user_id_as_number);
+    settings.expires_in_missing = flag_of(json, "expires_in_missing", settings.expires_in_missing);
+    settings.refresh_returns_same = flag_of(json, "refresh_returns_same", settings.refresh_returns_same);
+    settings.refresh_kills_old = flag_of(json, "refresh_kills_old", settings.refresh_kills_old);
+    settings.me_wrapped = flag_of(json, "me_wrapped", settings.me_wrapped);
+    settings.permission_error = integer_of(json, "permission_error", settings.permission_error);
+    if (settings.permission_error != 10 && settings.permission_error != 200)
+        throw BadInput("\"permission_error\" must be 10 or 200");
+}
+
+}  // namespace
+
 void change_settings(const Json &json, Settings &settings)
 {
-    constexpr std::array<std::string_view, 14> known = {"fixed_latency_ms",
+    constexpr std::array<std::string_view, 21> known = {"fixed_latency_ms",
                                                         "log_normal",
                                                         "flavour",
                                                         "since_inclusive",
@@ -98,7 +117,14 @@ void change_settings(const Json &json, Settings &settings)
                                                         "page_size",
                                                         "retention_days",
                                                         "refuse_while_blocked",
-                                                        "pages_without_instagram"};
+                                                        "pages_without_instagram",
+                                                        "code_answer",
+                                                        "user_id_as_number",
+                                                        "expires_in_missing",
+                                                        "refresh_returns_same",
+                                                        "refresh_kills_old",
+                                                        "me_wrapped",
+                                                        "permission_error"};
     if (!json.IsObject()) throw BadInput("an object was expected");
     for (const auto &entry : json.GetObject()) {
         const std::string_view name(entry.name.GetString(), entry.name.GetStringLength());
@@ -128,6 +154,7 @@ void change_settings(const Json &json, Settings &settings)
         integer_of(json, "pages_without_instagram", settings.pages_without_instagram, 0, 10'000);
     settings.page_size = integer_of(json, "page_size", settings.page_size, 0, 10'000);
     settings.retention_days = integer_of(json, "retention_days", settings.retention_days, 0, 100'000);
+    change_login_settings(json, settings);
 }
 
 std::string settings_json(const Settings &settings)
@@ -156,6 +183,13 @@ std::string settings_json(const Settings &settings)
     write_member(writer, "pages_without_instagram", settings.pages_without_instagram);
     write_member(writer, "page_size", settings.page_size);
     write_member(writer, "retention_days", settings.retention_days);
+    write_member(writer, "code_answer", settings.code_answer);
+    write_flag(writer, "user_id_as_number", settings.user_id_as_number);
+    write_flag(writer, "expires_in_missing", settings.expires_in_missing);
+    write_flag(writer, "refresh_returns_same", settings.refresh_returns_same);
+    write_flag(writer, "refresh_kills_old", settings.refresh_kills_old);
+    write_flag(writer, "me_wrapped", settings.me_wrapped);
+    write_member(writer, "permission_error", settings.permission_error);
     writer.EndObject();
     return std::string(buffer.GetString(), buffer.GetSize()) + "\n";
 }

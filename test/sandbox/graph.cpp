@@ -9,19 +9,11 @@
 #include "insights.hpp"
 #include "json.hpp"
 #include "nodes.hpp"
+#include "oauth.hpp"
 
 namespace ig::sandbox {
 
 namespace {
-
-const Token &authenticate(const World &world, const Call &call)
-{
-    if (call.token.empty()) throw Refused{token_missing()};
-    const Token *token = world.accounts.token(call.token);
-    const std::string state = token ? token->state : "unknown";
-    if (const auto error = token_error(state, call.route, sql_time(world.clock.now()))) throw Refused{*error};
-    return *token;
-}
 
 Answer json_answer(std::string body)
 {
@@ -52,24 +44,32 @@ Accept Graph::on_accept()
 
 Answer Graph::routed_answer(const Call &call) const
 {
+    if (call.route == "dialog") return answer_dialog(world_, call);
+    if (call.route == "code_exchange") return answer_code_exchange(world_, call);
+    if (call.route == "fb_exchange_token") return answer_fb_exchange_token(world_, call);
+    if (call.route == "ig_exchange_token") return answer_ig_exchange_token(world_, call);
+    if (call.route == "ig_refresh_token") return answer_ig_refresh_token(world_, call);
+    if (call.route == "debug_token") return answer_debug_token(world_, call);
     const Token &token = authenticate(world_, call);
     serving_version(call, world_.clock.now());
     const std::string first = call.path.empty() ? "" : call.path.front();
     if (call.method != "GET" && call.method != "HEAD") throw Refused{no_such_object(first, call.flavour, call.method)};
     const bool instagram = call.flavour == Flavour::instagram;
     if (first == "me" && !instagram) {
-        if (call.route == "me") return answer_me(call);
+        if (call.route == "me") return answer_me(call, token);
         if (call.route == "me_accounts") return answer_me_accounts(world_, call, token);
+        if (call.route == "me_permissions") return answer_permissions(token);
         if (call.route == "insights") throw Refused{nonexisting_field("insights", "User")};
         throw Refused{unknown_path(call)};
     }
-    if (call.path.empty() || call.path.size() > 2 || call.route == "me_accounts") throw Refused{unknown_path(call)};
+    if (call.path.empty() || call.path.size() > 2 || call.route == "me_accounts" || call.route == "me_permissions")
+        throw Refused{unknown_path(call)};
     if (call.route == "page") {
         const Account *account = world_.accounts.by_page(first);
         if (instagram || !world_.accounts.reaches(token, account->id)) {
             throw Refused{no_such_object(first, call.flavour, call.method)};
         }
-        return answer_page(world_, call, *account);
+        return answer_page(world_, call, *account, token);
     }
     // No such account, one of another login's host, and one this token does not reach are one answer.
     const Account *account = world_.accounts.find(call.account_id);
@@ -77,7 +77,11 @@ Answer Graph::routed_answer(const Call &call) const
         throw Refused{no_such_object(first, call.flavour, call.method)};
     }
     if (call.route == "insights") return answer_insights(world_, call, *account);
-    if (call.route == "user" || call.route == "me") return answer_user(world_, call, *account);
+    if (call.route == "user" || call.route == "me") {
+        Answer answer = answer_user(world_, call, *account);
+        if (call.route == "me" && world_.settings.me_wrapped) answer.body = "{\"data\":[" + answer.body + "]}";
+        return answer;
+    }
     throw Refused{unknown_path(call)};
 }
 
@@ -87,7 +91,7 @@ Answer Graph::true_answer(const Call &call) const
     try {
         answer = routed_answer(call);
         // PHP escapes everything beyond ASCII; graph.instagram.com is made to send it raw, so that both occur.
-        answer.body = graph_spelling(answer.body, call.flavour == Flavour::facebook);
+        if (call.route != "dialog") answer.body = graph_spelling(answer.body, call.flavour == Flavour::facebook);
     } catch (const Refused &refused) {
         answer = error_answer(refused.error, call.number);
     }
@@ -127,33 +131,9 @@ Answer Graph::faulty_answer(Call call, const Action &action)
     return answer;
 }
 
-void Graph::add_usage_headers(const Call &call, const Throttle *throttle, Answer &answer) const
-{
-    const bool app_wide = throttle && (throttle->code == 4 || throttle->code == 341 || throttle->code == 613);
-    if (!world_.settings.usage_headers && !throttle) return;
-    const long long app = app_wide ? 100 : std::min<long long>(100, world_.settings.app_usage_percent);
-    if (call.flavour == Flavour::instagram) {
-        answer.headers.emplace_back("x-app-usage", "{\"call_volume\":" + std::to_string(app) +
-                                                       ",\"cpu_time\":" + std::to_string(app / 2) + "}");
-    } else if (app > 0) {
-        answer.headers.emplace_back("X-App-Usage", "{\"call_count\":" + std::to_string(app) +
-                                                       ",\"total_time\":" + std::to_string(app / 2) +
-                                                       ",\"total_cputime\":" + std::to_string(app / 2) + "}");
-    }
-    const Token *token = world_.accounts.token(call.token);
-    if (!token || !world_.accounts.reaches(*token, call.account_id)) return;
-    const bool here = throttle && !app_wide;
-    const auto used = static_cast<long long>(world_.records.calls_of(call.account_id) / 250);  // 243 calls were 1 %
-    answer.headers.emplace_back("X-Business-Use-Case-Usage",
-                                "{\"" + call.account_id + "\":[{\"type\":\"instagram\",\"call_count\":" +
-                                    std::to_string(here ? 100 : std::min<long long>(used, 99)) +
-                                    ",\"total_cputime\":1,\"total_time\":1,\"estimated_time_to_regain_access\":" +
-                                    std::to_string(here ? throttle->minutes : 0) + "}]}");
-}
-
 void Graph::add_headers(const Call &call, const Throttle *throttle, const Headers &extra, Answer &answer) const
 {
-    add_usage_headers(call, throttle, answer);
+    add_usage_headers(world_, call, throttle, answer);
     std::string version = "v25.0";
     try {
         version = serving_version(call, world_.clock.now());
@@ -171,6 +151,12 @@ void Graph::add_headers(const Call &call, const Throttle *throttle, const Header
     };
     answer.headers.erase(std::remove_if(answer.headers.begin(), answer.headers.end(), replaced), answer.headers.end());
     answer.headers.insert(answer.headers.end(), extra.begin(), extra.end());
+}
+
+std::string Graph::account_of(const Call &call) const
+{
+    const Token *token = world_.accounts.token(call.token);
+    return token && world_.accounts.reaches(*token, call.account_id) ? call.account_id : "";
 }
 
 long long Graph::latency()
@@ -192,7 +178,9 @@ Plan Graph::serve(const Incoming &incoming)
     const Moment now = world_.clock.now();
     const Throttle *blocking = world_.faults.blocking(call, now);
     const bool app_is_full = world_.settings.app_usage_percent >= 100;
-    if (blocking || app_is_full) world_.records.call_while_blocked();
+    std::optional<Throttle> spent;
+    if (call.route != "dialog") spent = world_.budgets.spend(app_key(world_, call), account_of(call), now);
+    if (blocking || app_is_full || spent) world_.records.call_while_blocked();
 
     Answer answer;
     Action action;
@@ -200,6 +188,9 @@ Plan Graph::serve(const Incoming &incoming)
     if (app_is_full) {
         throttle = Throttle{4, 0};
         answer = error_answer(throttled(4, 0), call.number);
+    } else if (spent) {
+        throttle = spent;
+        answer = error_answer(throttled(spent->code, spent->minutes), call.number);
     } else if (blocking && world_.settings.refuse_while_blocked) {
         throttle = *blocking;
         world_.faults.prolong(call, now);

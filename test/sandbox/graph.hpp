@@ -18,13 +18,16 @@ private:
     Answer true_answer(const Call &call) const;
     Answer routed_answer(const Call &call) const;
     Answer faulty_answer(Call call, const Action &action);
-    void add_usage_headers(const Call &call, const Throttle *throttle, Answer &answer) const;
+    // The account whose budget a call uses; empty: none.
+    std::string account_of(const Call &call) const;
     void add_headers(const Call &call, const Throttle *throttle, const Headers &extra, Answer &answer) const;
     long long latency();
 
     World &world_;
     std::mt19937_64 random_;
 };
+
+void add_usage_headers(const World &world, const Call &call, const Throttle *throttle, Answer &answer);
 
 // Names the route and the account of a parsed call, and the host flavour its token has.
 void locate(const World &world, Call &call);

@@ -1,6 +1,7 @@
 // Parses control requests, checks their members, and spells JSON the way Graph does.
 #include "json.hpp"
 
+#include <algorithm>
 #include <charconv>
 
 #include <rapidjson/error/en.h>
@@ -68,6 +69,29 @@ std::vector<std::string> texts_of(const Json &object, const char *name)
         texts.emplace_back(element.GetString(), element.GetStringLength());
     }
     return texts;
+}
+
+void only_known_members(const Json &object, std::initializer_list<std::string_view> known)
+{
+    if (!object.IsObject()) throw BadInput("an object was expected");
+    for (const auto &entry : object.GetObject()) {
+        const std::string_view name(entry.name.GetString(), entry.name.GetStringLength());
+        if (std::find(known.begin(), known.end(), name) == known.end())
+            throw BadInput("\"" + std::string(name) + "\" is not known here");
+    }
+}
+
+std::string counted(const char *name, long long number)
+{
+    return std::string("{\"") + name + "\":" + std::to_string(number) + "}\n";
+}
+
+std::string quoted(std::string_view text)
+{
+    rapidjson::StringBuffer buffer;
+    JsonWriter writer(buffer);
+    write_text(writer, text);
+    return {buffer.GetString(), buffer.GetSize()};
 }
 
 namespace {

@@ -1,6 +1,7 @@
 // RapidJSON as the sandbox uses it: assertions throw, numbers stay text, access is checked.
 #pragma once
 
+#include <initializer_list>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -34,6 +35,26 @@ long long integer_of(const Json &object, const char *name, long long fallback, l
                      long long high = 1'000'000'000'000LL);
 bool flag_of(const Json &object, const char *name, bool fallback);
 std::vector<std::string> texts_of(const Json &object, const char *name);
+
+// Refuses members that are not among these. Throws BadInput.
+void only_known_members(const Json &object, std::initializer_list<std::string_view> known);
+
+// One object or an array of them; how many. Throws BadInput.
+template <class Each> long long for_each_object(const Json &json, Each each)
+{
+    if (json.IsObject()) {
+        each(json);
+        return 1;
+    }
+    if (!json.IsArray()) throw BadInput("an object or an array of objects was expected");
+    for (const Json &element : json.GetArray())
+        each(element);
+    return json.Size();
+}
+
+// The text of a control answer: {"name":number} on a line; a quoted string.
+std::string counted(const char *name, long long number);
+std::string quoted(std::string_view text);
 
 // The text as Graph writes it: "/" as "\/", and with `ascii` everything else beyond ASCII as \uXXXX.
 std::string graph_spelling(std::string_view json, bool ascii);

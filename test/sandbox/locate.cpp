@@ -3,6 +3,8 @@
 
 #include <charconv>
 
+#include "oauth.hpp"
+
 namespace ig::sandbox {
 
 namespace {
@@ -48,7 +50,9 @@ std::string serving_version(const Call &call, Moment now)
     return spell(std::end(versions)[-1].number);
 }
 
-void locate(const World &world, Call &call)
+namespace {
+
+void locate_node(const World &world, Call &call)
 {
     const Token *token = call.token.empty() ? nullptr : world.accounts.token(call.token);
     const Account *own = token && !token->accounts.empty() ? world.accounts.find(token->accounts.front()) : nullptr;
@@ -56,6 +60,8 @@ void locate(const World &world, Call &call)
         call.flavour = Flavour::facebook;
     } else if (world.settings.flavour == "instagram") {
         call.flavour = Flavour::instagram;
+    } else if (token && token->login) {
+        call.flavour = *token->login;
     } else if (own) {
         call.flavour = own->login;
     } else {
@@ -68,6 +74,7 @@ void locate(const World &world, Call &call)
     if (node == "me") {
         if (edge.empty()) call.route = "me";
         if (edge == "accounts") call.route = "me_accounts";
+        if (edge == "permissions") call.route = "me_permissions";
         if (edge == "insights") call.route = "insights";
         if (call.flavour == Flavour::instagram && own) call.account_id = own->id;
         return;
@@ -81,6 +88,15 @@ void locate(const World &world, Call &call)
     } else {
         call.account_id = node;  // as asked: so that a test finds it in the records
     }
+}
+
+}  // namespace
+
+void locate(const World &world, Call &call)
+{
+    if (!locate_login(world, call)) locate_node(world, call);
+    if (call.route == "fb_exchange_token") call.token = call.given("fb_exchange_token");  // for the records
+    call.token_in_url = has_misplaced_secret(call);
 }
 
 }  // namespace ig::sandbox

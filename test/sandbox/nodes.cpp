@@ -72,7 +72,7 @@ bool write_user_field(JsonWriter &writer, const World &world, const Account &acc
         return std::to_string(world.values.mix(account.id, what, 0) % below);
     };
     if (field.name == "id") {
-        write_member(writer, "id", instagram ? app_scoped_id(account.id) : account.id);
+        write_member(writer, "id", instagram ? app_scoped_id(account) : account.id);
     } else if (field.name == "username") {
         write_member(writer, "username", account.username);
     } else if (field.name == "name") {
@@ -118,7 +118,7 @@ struct Page {
     const Account *account = nullptr;
 };
 
-void write_page(JsonWriter &writer, const World &world, const Page &page, std::string_view fields)
+void write_page(JsonWriter &writer, const World &world, const Page &page, const Token &token, std::string_view fields)
 {
     write_node(writer, fields, "Page", [&](JsonWriter &to, const Field &field) {
         if (field.name == "id") {
@@ -127,7 +127,7 @@ void write_page(JsonWriter &writer, const World &world, const Page &page, std::s
             write_member(to, "name", page.name);
         } else if (field.name == "access_token") {
             write_member(to, "access_token",
-                         page.account ? page_token(page.account->id) : "EAAsandboxnoinstagram" + page.id);
+                         page.account ? page_token(token, page.account->id) : "EAAsandboxnoinstagram" + page.id);
         } else if (field.name == "tasks") {
             write_name(to, "tasks");
             write_raw(to, R"(["ANALYZE","ADVERTISE","MESSAGING","MODERATE","CREATE_CONTENT","MANAGE"])");
@@ -174,7 +174,8 @@ std::vector<Page> pages_of(const World &world, const Token &token)
     };
     for (const std::string &id : token.accounts) {
         const Account *account = world.accounts.find(id);
-        if (!account || (account->login == Flavour::instagram && world.settings.flavour == "auto")) continue;
+        if (!account || (!token.login && account->login == Flavour::instagram && world.settings.flavour == "auto"))
+            continue;
         pages.push_back({page_id(id), "Page of " + account->username, account});
         if (pages.size() == 1) add_plain();
     }
@@ -224,17 +225,19 @@ Answer answer_user(const World &world, const Call &call, const Account &account)
     return answer;
 }
 
-Answer answer_me(const Call &call)
+Answer answer_me(const Call &call, const Token &token)
 {
     const std::string fields = call.has("fields") ? call.parameter("fields") : "id,name";
     rapidjson::StringBuffer buffer;
     JsonWriter writer(buffer);
     write_node(writer, fields, "User", [&](JsonWriter &to, const Field &field) {
-        if (field.name == "id") {
+        if (field.name == "id" && !token.user_id.empty()) {
+            write_member(to, "id", token.user_id);
+        } else if (field.name == "id") {
             const std::uint64_t hash = Mixer(0).add(call.token).value() % 1'000'000'000'000ull;
             write_member(to, "id", std::to_string(10'220'000'000'000'000ull + hash));
         } else if (field.name == "name") {
-            write_member(to, "name", "Zoë Sandbox");
+            write_member(to, "name", token.user_name.empty() ? "Zoë Sandbox" : token.user_name);
         } else {
             return false;
         }
@@ -243,18 +246,19 @@ Answer answer_me(const Call &call)
     return as_answer(buffer);
 }
 
-Answer answer_page(const World &world, const Call &call, const Account &account)
+Answer answer_page(const World &world, const Call &call, const Account &account, const Token &token)
 {
     rapidjson::StringBuffer buffer;
     JsonWriter writer(buffer);
     const std::string fields = call.has("fields") ? call.parameter("fields") : "id,name";
-    write_page(writer, world, {page_id(account.id), "Page of " + account.username, &account}, fields);
+    write_page(writer, world, {page_id(account.id), "Page of " + account.username, &account}, token, fields);
     return as_answer(buffer);
 }
 
 Answer answer_me_accounts(const World &world, const Call &call, const Token &token)
 {
-    const std::vector<Page> pages = pages_of(world, token);
+    const bool listed = token.app_id.empty() || token.grants("pages_show_list");  // else the list is empty
+    const std::vector<Page> pages = listed ? pages_of(world, token) : std::vector<Page>();
     const std::size_t limit = limit_of(world, call);
     std::size_t first = 0;
     if (call.has("after")) {
@@ -271,7 +275,7 @@ Answer answer_me_accounts(const World &world, const Call &call, const Token &tok
     write_name(writer, "data");
     writer.StartArray();
     for (std::size_t i = first; i < last; ++i)
-        write_page(writer, world, pages[i], fields);
+        write_page(writer, world, pages[i], token, fields);
     writer.EndArray();
     if (first < last) {
         write_name(writer, "paging");

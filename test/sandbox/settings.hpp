@@ -29,6 +29,13 @@ struct Settings {
     long long pages_without_instagram = 1;  // per token, among those of /me/accounts
     long long page_size = 0;               // at most so many entries a page, whatever `limit` says; 0: no cap
     long long retention_days = 400;
+    std::string code_answer = "flat";  // the shape of Instagram's code exchange: flat or wrapped
+    bool user_id_as_number = false;    // in that answer
+    bool expires_in_missing = false;   // in every answer that brings a token
+    bool refresh_returns_same = false;  // a refresh prolongs the old text instead of making a new one
+    bool refresh_kills_old = false;     // the old token ends with a refresh or exchange
+    bool me_wrapped = false;            // Instagram's /me as {"data":[{...}]}
+    long long permission_error = 10;    // what a permission that was declined gives: 10 or 200
 };
 
 }  // namespace ig::sandbox

@@ -4,7 +4,9 @@
 #include <cstdint>
 
 #include "accounts.hpp"
+#include "budgets.hpp"
 #include "faults.hpp"
+#include "logins.hpp"
 #include "pacific.hpp"
 #include "records.hpp"
 #include "settings.hpp"
@@ -20,6 +22,8 @@ struct World {
     Settings settings;
     Clock clock;
     Accounts accounts;
+    Logins logins;
+    Budgets budgets;
     Values values;
     Faults faults;
     Records records;

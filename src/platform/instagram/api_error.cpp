@@ -34,23 +34,12 @@ std::optional<std::chrono::seconds> bounded_wait(std::int64_t count, std::chrono
     return std::min<std::int64_t>(count, longest_wait / unit) * unit;
 }
 
-// Minutes, as an integer in all samples; of anything finer the next whole minute counts.
-std::optional<std::chrono::seconds> minutes_of(JsonView view)
-{
-    if (!is_decimal(view.text())) return std::nullopt;
-    std::int64_t minutes = 0;
-    const char *end = view.text().data() + view.text().size();
-    const auto [rest, error] = std::from_chars(view.text().data(), end, minutes);
-    if (error != std::errc()) return minutes >= 0 ? std::optional(longest_wait) : std::nullopt;
-    return bounded_wait(minutes + (rest != end && minutes >= 0 ? 1 : 0), std::chrono::minutes(1));
-}
-
 std::optional<std::chrono::seconds> wait_in_error_data(JsonView data)
 {
     constexpr std::string_view member = "estimated_time_to_regain_access";
-    if (!data.is_text()) return minutes_of(data.member(member));
+    if (!data.is_text()) return regain_time(data.member(member));
     const Json inner = Json::parse(data.text()); // an object written as a string
-    return minutes_of(inner.root().member(member));
+    return regain_time(inner.root().member(member));
 }
 
 // "(#4) Application request limit reached" says its code itself.
@@ -126,6 +115,16 @@ std::optional<ApiError> from_challenge(const HttpResponse &response)
 
 } // namespace
 
+std::optional<std::chrono::seconds> regain_time(JsonView view)
+{
+    if (!is_decimal(view.text())) return std::nullopt;
+    std::int64_t minutes = 0;
+    const char *end = view.text().data() + view.text().size();
+    const auto [rest, error] = std::from_chars(view.text().data(), end, minutes);
+    if (error != std::errc()) return minutes >= 0 ? std::optional(longest_wait) : std::nullopt;
+    return bounded_wait(minutes + (rest != end && minutes >= 0 ? 1 : 0), std::chrono::minutes(1));
+}
+
 std::optional<ApiError> find_api_error(const HttpResponse &response, JsonView body)
 {
     std::optional<ApiError> found;
@@ -148,7 +147,7 @@ std::optional<std::chrono::seconds> wait_in_headers(const HttpResponse &response
     const Json usage = Json::parse(response.header("X-Business-Use-Case-Usage"));
     for (const JsonView account : usage.root())
         for (const JsonView use : account)
-            longest = std::max(longest, minutes_of(use.member("estimated_time_to_regain_access")));
+            longest = std::max(longest, regain_time(use.member("estimated_time_to_regain_access")));
     if (longest) return longest;
 
     // The other form of Retry-After is a date, which cannot be told from here: there is no clock.

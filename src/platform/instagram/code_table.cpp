@@ -33,7 +33,9 @@ constexpr std::string_view last_30_days =
 constexpr std::string_view wrong_parameter =
     "Check the names of the metrics and the setting instagram_insights.api_version; report it if both are right.";
 constexpr std::string_view secret_proof =
-    "Switch off \"Require App Secret\" under the advanced settings of the app in Meta's App Dashboard.";
+    "The app demands a proof with each call: store the secret of the token's app with ig_configure_app(), or switch "
+    "off "
+    "\"Require App Secret\" under the advanced settings of the app in Meta's App Dashboard.";
 constexpr std::string_view new_version =
     "Set instagram_insights.api_version to a version that is alive, such as v25.0.";
 
@@ -57,7 +59,7 @@ constexpr CodeRule rules[] = {
     {100, 100, 2108006, "", Kind::not_supported, Reach::metrics, false,
      "Content from before the account became a professional one has no insights, and never will."},
     {100, 100, 36007, "", Kind::needs_login, Reach::account, false, "The login code expired. Start the login again."},
-    {100, 100, 36008, "", Kind::needs_login, Reach::account, false,
+    {100, 100, 36008, "", Kind::invalid_request, Reach::account, false,
      "The redirect URI differs from the one the login began with. Use the same one, byte for byte, and log in again."},
     {100, 100, 36009, "", Kind::needs_login, Reach::account, false, "The login code was used before. Log in again."},
     {100, 100, any, "appsecret_proof", Kind::invalid_request, Reach::account, false, secret_proof},

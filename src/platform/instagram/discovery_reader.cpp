@@ -1,7 +1,6 @@
 // Ids stay text whatever they came as; Pages without an Instagram account are normal and skipped.
 #include "platform/instagram/discovery_reader.hpp"
 
-#include <algorithm>
 #include <utility>
 
 #include "platform/instagram/snapshot_reader.hpp"
@@ -16,15 +15,6 @@ namespace
 constexpr std::size_t page_size = 100; // the limit of discovery_url
 constexpr std::size_t max_cursor_size = 2048;
 
-// Digits of at most 40 characters, from a string or a number; empty for all else.
-std::string account_id_of(JsonView view)
-{
-    const std::string_view digits = view.text();
-    const bool plain = !digits.empty() && digits.size() <= 40 &&
-                       std::all_of(digits.begin(), digits.end(), [](char c) { return c >= '0' && c <= '9'; });
-    return plain ? std::string(digits) : std::string();
-}
-
 Failure malformed(std::string message)
 {
     Failure failure;
@@ -36,13 +26,13 @@ Failure malformed(std::string message)
     return failure;
 }
 
-void add(Discovery &discovery, JsonView node, std::string id)
+void add(Discovery &discovery, JsonView node, std::string id, std::string page_id)
 {
-    // One account may be linked to several of the user's Pages in a row of results.
+    // One account may be linked to several of the user's Pages in a row of results; the first one is kept.
     for (const DiscoveredAccount &known : discovery.accounts)
         if (known.account_id == id) return;
     discovery.accounts.push_back(
-        {std::move(id), display_text(node.member("username")), display_text(node.member("name"))});
+        {std::move(id), display_text(node.member("username")), display_text(node.member("name")), std::move(page_id)});
 }
 
 // By Meta's paging rules the last page has no `next`, while its cursors may still be there; after a full page without
@@ -71,11 +61,11 @@ Discovery read_pages(JsonView root)
         ++entries;
         const JsonView account = page.member("instagram_business_account");
         if (!account.exists() || account.is_null()) continue;
-        std::string id = account_id_of(account.member("id"));
+        std::string id = id_text(account.member("id"));
         if (id.empty())
             unreadable = true;
         else
-            add(discovery, account, std::move(id));
+            add(discovery, account, std::move(id), id_text(page.member("id")));
     }
     discovery.next_cursor = next_cursor(root, entries);
     if (unreadable && discovery.accounts.empty() && !discovery.next_cursor)
@@ -88,8 +78,8 @@ Discovery read_user(JsonView root)
     Discovery discovery;
     const JsonView node = user_node(root);
     // `id` is scoped to the app, but the API takes it in the same places.
-    std::string id = account_id_of(node.member("user_id"));
-    if (id.empty()) id = account_id_of(node.member("id"));
+    std::string id = id_text(node.member("user_id"));
+    if (id.empty()) id = id_text(node.member("id"));
     if (id.empty()) {
         discovery.failure = malformed("the account in it has no id");
     } else if (equals_ignoring_case(node.member("account_type").text(), "PERSONAL")) {
@@ -101,7 +91,7 @@ Discovery read_user(JsonView root)
         failure.hint = "Switch it to a professional account in the Instagram app's settings, then connect it again.";
         discovery.failure = std::move(failure);
     } else {
-        add(discovery, node, std::move(id));
+        add(discovery, node, std::move(id), {});
     }
     return discovery;
 }

@@ -19,43 +19,49 @@ std::string_view Instagram::name() const noexcept
     return "instagram";
 }
 
-HttpRequest Instagram::insights_request(const InsightsQuery &query, Secret token) const
+HttpRequest Instagram::insights_request(const InsightsQuery &query, Secret token, Secret proof) const
 {
     HttpRequest request;
     request.url = instagram::insights_url(endpoints_, query);
     request.bearer = std::move(token);
+    request.secret_query = std::move(proof);
     return request;
 }
 
 Reading Instagram::read_insights(const InsightsQuery &query, const HttpResponse &response) const
 {
     instagram::Answer answer = instagram::open_answer(response, {query.login, query.metrics});
-    if (answer.failure) {
-        Reading reading;
+    Reading reading;
+    if (answer.failure)
         reading.failure = std::move(answer.failure);
-        return reading;
-    }
-    if (query.shape == MetricShape::snapshot) return instagram::read_snapshot(query, answer.body.root());
-    return instagram::read_insights(query, answer.body.root());
+    else if (query.shape == MetricShape::snapshot)
+        reading = instagram::read_snapshot(query, answer.body.root());
+    else
+        reading = instagram::read_insights(query, answer.body.root());
+    reading.usage = read_usage(response);
+    return reading;
 }
 
-HttpRequest Instagram::discovery_request(Login login, Secret token, const std::optional<std::string> &cursor) const
+HttpRequest Instagram::discovery_request(Login login, Secret token, const std::optional<std::string> &cursor,
+                                         Secret proof) const
 {
     HttpRequest request;
     request.url = instagram::discovery_url(endpoints_, login, cursor);
     request.bearer = std::move(token);
+    request.secret_query = std::move(proof);
     return request;
 }
 
 Discovery Instagram::read_discovery(Login login, const HttpResponse &response) const
 {
     instagram::Answer answer = instagram::open_answer(response, {login, {}});
-    if (answer.failure) {
-        Discovery discovery;
+    Discovery discovery;
+    if (answer.failure)
         discovery.failure = std::move(answer.failure);
-        return discovery;
-    }
-    return instagram::read_discovery(login, answer.body.root());
+    else
+        discovery = instagram::read_discovery(login, answer.body.root());
+    discovery.usage = read_usage(response);
+    return discovery;
 }
 
 } // namespace ig::platform

@@ -12,9 +12,10 @@ public:
     explicit Instagram(Endpoints endpoints);
 
     std::string_view name() const noexcept override;
-    HttpRequest insights_request(const InsightsQuery &query, Secret token) const override;
+    HttpRequest insights_request(const InsightsQuery &query, Secret token, Secret proof = Secret()) const override;
     Reading read_insights(const InsightsQuery &query, const HttpResponse &response) const override;
-    HttpRequest discovery_request(Login login, Secret token, const std::optional<std::string> &cursor) const override;
+    HttpRequest discovery_request(Login login, Secret token, const std::optional<std::string> &cursor,
+                                  Secret proof = Secret()) const override;
     Discovery read_discovery(Login login, const HttpResponse &response) const override;
 
 private:

@@ -58,6 +58,9 @@ TEST(Target, NamesHostAndPortWithTheDefaultFilledIn)
     std::string reason;
     EXPECT_EQ(read_target("https://graph.facebook.com/x?y=1", reason)->name(), "graph.facebook.com:443");
     EXPECT_EQ(read_target("http://[::1]/", reason)->name(), "[::1]:80");
+    EXPECT_EQ(read_target("https://h/x?y=1#part", reason)->resource, "/x?y=1");
+    EXPECT_EQ(read_target("https://h", reason)->resource, "/");
+    EXPECT_EQ(read_target("https://h/x?", reason)->resource, "/x");
     EXPECT_EQ(read_target("https://H:8/", reason)->origin(), read_target("https://h:8/other", reason)->origin());
     EXPECT_NE(read_target("https://localhost:8/", reason)->origin(),
               read_target("http://localhost:8/", reason)->origin());

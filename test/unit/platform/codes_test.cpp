@@ -59,7 +59,7 @@ TEST(Codes, EveryRowOfTheTable)
          Reach::account, false, "three things"},
         {100, 2108006, "Invalid parameter", Kind::not_supported, Reach::metrics, false, "professional"},
         {100, 36007, "This authorization code has expired", Kind::needs_login, Reach::account, false, "login"},
-        {100, 36008, "Error validating verification code", Kind::needs_login, Reach::account, false, "redirect"},
+        {100, 36008, "Error validating verification code", Kind::invalid_request, Reach::account, false, "redirect"},
         {100, 36009, "This authorization code has been used", Kind::needs_login, Reach::account, false, "used before"},
         {100, 0, "API calls from the server require an appsecret_proof argument", Kind::invalid_request, Reach::account,
          false, "Require App Secret"},
@@ -236,9 +236,8 @@ TEST(Wait, ComesFromErrorDataThenHeaderThenRetryAfter)
     HttpResponse response =
         answer(error_body(80002, 0, "too many", R"(,"error_data":{"estimated_time_to_regain_access":7})"), 400);
     response.headers.push_back({"retry-after", "30"});
-    response.headers.push_back(
-        {"x-business-use-case-usage",
-         R"({"17":[{"type":"instagram","call_count":100,"estimated_time_to_regain_access":19},
+    response.headers.push_back({"x-business-use-case-usage",
+                                R"({"17":[{"type":"instagram","call_count":100,"estimated_time_to_regain_access":19},
             {"estimated_time_to_regain_access":3}],"18":[]})"});
     EXPECT_EQ(fail(response).wait, minutes(7));
     response.body = error_body(80002, 0, "too many");

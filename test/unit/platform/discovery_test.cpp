@@ -40,6 +40,19 @@ TEST(Discovery, PagesWithoutInstagramAreSkipped)
     EXPECT_FALSE(discovery.next_cursor);
 }
 
+TEST(Discovery, TheFirstPageThatLeadsToAnAccountIsNamed)
+{
+    const Discovery discovery =
+        discover(Login::facebook, R"({"data":[{"id":"5","instagram_business_account":{"id":"17"}},
+        {"id":6,"instagram_business_account":{"id":"17"}},{"id":7,"instagram_business_account":{"id":"18"}},
+        {"instagram_business_account":{"id":"19"}}]})");
+    ASSERT_EQ(discovery.accounts.size(), 3u);
+    EXPECT_EQ(discovery.accounts[0].page_id, "5");
+    EXPECT_EQ(discovery.accounts[1].page_id, "7");
+    EXPECT_EQ(discovery.accounts[2].page_id, "");
+    EXPECT_EQ(discover(Login::instagram, samples::me_flat).accounts.at(0).page_id, "");
+}
+
 TEST(Discovery, NoPagesIsATrueAnswer)
 {
     const Discovery discovery = discover(Login::facebook, R"({"data":[]})");

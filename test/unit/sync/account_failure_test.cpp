@@ -85,11 +85,13 @@ TEST(Throttle, WithoutANamedTimeOurOwnAndNeverAnAbsurdOne)
     });
     EXPECT_EQ(outcome.status, Status::throttled);
     EXPECT_EQ(outcome.blocked_until, noon + 900s);
-    outcome = runner.sync(work(2, {series("reach")}), [](const InsightsQuery &) {
+    Runner absurd;
+    outcome = absurd.sync(work(2, {series("reach")}), [](const InsightsQuery &) {
         return failed(throttled(FailureReach::account, seconds::max()));
     });
     EXPECT_EQ(outcome.blocked_until, noon + days{7});
-    outcome = runner.sync(work(3, {series("reach")}), [](const InsightsQuery &) {
+    Runner negative;
+    outcome = negative.sync(work(3, {series("reach")}), [](const InsightsQuery &) {
         return failed(throttled(FailureReach::account, -5s));
     });
     EXPECT_EQ(outcome.blocked_until, noon + 1s);

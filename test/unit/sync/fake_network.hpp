@@ -32,6 +32,7 @@ public:
 
     void add(sync::Work work)
     {
+        work.input.account_id = std::to_string(17841400000000000 + work.id);  // each a budget of its own
         works_[work.id] = work;
         engine_->add(std::move(work), now_);
     }
@@ -46,6 +47,7 @@ public:
                 if (!call) break;
                 send(std::move(*call));
             }
+            collect(again);
             const auto next = next_event();
             if (!next) return;
             now_ = std::max(now_, *next);

@@ -1,0 +1,187 @@
+// Implements the table of budgets.
+#include "postgres/usage_store.hpp"
+
+#include <map>
+
+#include "postgres/apps.hpp"
+#include "postgres/pacific.hpp"
+
+namespace ig::pg {
+
+namespace {
+
+using sync::BudgetKey;
+using sync::BudgetRow;
+
+constexpr const char *nobody = "00000000-0000-0000-0000-000000000000";  // the user of an app's row
+
+#define IG_USAGE_COLUMNS                                                                                               \
+    "u.user_id::text, u.login, u.account_id, u.percent::text,"                                                         \
+    " (EXTRACT(epoch FROM u.observed_at) * 1000)::bigint::text,"                                                       \
+    " (EXTRACT(epoch FROM u.blocked_until) * 1000)::bigint::text,"                                                     \
+    " u.calls::text, (EXTRACT(epoch FROM u.hour) * 1000)::bigint::text"
+
+BudgetRow read_row(const std::vector<Field> &row)
+{
+    const auto moment = [&row](std::size_t column) {
+        const Field &field = row.at(column);
+        return field ? std::optional<Instant>(Instant(std::chrono::milliseconds(std::stoll(*field)))) : std::nullopt;
+    };
+    BudgetRow budget;
+    budget.key.account_id = row.at(2).value();
+    if (!budget.key.whole_app()) budget.key.user_id = row.at(0).value();
+    budget.key.login = parse_login(row.at(1).value());
+    if (row.at(3)) budget.percent = std::stoi(*row.at(3));
+    budget.observed_at = moment(4);
+    budget.blocked_until = moment(5);
+    budget.calls = std::stoi(row.at(6).value());
+    budget.hour = moment(7).value_or(Instant());
+    return budget;
+}
+
+// The keys as three arrays, which every statement takes first.
+Params key_params(const std::vector<BudgetKey> &keys)
+{
+    std::vector<Field> users;
+    std::vector<Field> logins;
+    std::vector<Field> accounts;
+    for (const BudgetKey &key : keys) {
+        users.emplace_back(key.whole_app() ? nobody : key.user_id);
+        logins.emplace_back(login_text(key.login));
+        accounts.emplace_back(key.account_id);
+    }
+    Params params;
+    params.texts(std::move(users)).texts(std::move(logins)).texts(std::move(accounts));
+    return params;
+}
+
+Params row_params(const std::vector<BudgetRow> &rows)
+{
+    const auto text = [](const std::optional<Instant> &at) { return at ? Field(instant_text(*at)) : Field(); };
+    std::vector<BudgetKey> keys;
+    std::vector<Field> percents;
+    std::vector<Field> observed;
+    std::vector<Field> blocked;
+    std::vector<Field> calls;
+    std::vector<Field> hours;
+    for (const BudgetRow &row : rows) {
+        keys.push_back(row.key);
+        percents.push_back(row.percent ? Field(std::to_string(*row.percent)) : Field());
+        observed.push_back(text(row.observed_at));
+        blocked.push_back(text(row.blocked_until));
+        calls.emplace_back(std::to_string(row.calls));
+        hours.push_back(row.hour == Instant() ? Field() : Field(instant_text(row.hour)));
+    }
+    Params params = key_params(keys);
+    params.texts(std::move(percents)).texts(std::move(observed)).texts(std::move(blocked)).texts(std::move(calls));
+    params.texts(std::move(hours));
+    return params;
+}
+
+#define IG_USAGE_INPUT                                                                                                 \
+    "ROWS FROM (unnest($1::uuid[]), unnest($2::text[]), unnest($3::text[]), unnest($4::integer[]),"                    \
+    "           unnest($5::timestamptz[]), unnest($6::timestamptz[]), unnest($7::integer[]),"                          \
+    "           unnest($8::timestamptz[]))"                                                                            \
+    " AS i (user_id, login, account_id, percent, observed_at, blocked_until, calls, hour)"
+
+Rows update(Sql &sql, const std::vector<BudgetRow> &rows)
+{
+    return sql.run(
+        "WITH input AS MATERIALIZED (SELECT i.* FROM " IG_USAGE_INPUT "),"
+        " free AS MATERIALIZED ("
+        "    SELECT u.user_id, u.login, u.account_id FROM instagram_insights.usage u"
+        "     WHERE (u.user_id, u.login, u.account_id) IN (SELECT i.user_id, i.login, i.account_id FROM input i)"
+        "       FOR UPDATE SKIP LOCKED)"
+        " UPDATE instagram_insights.usage u"
+        "    SET percent = CASE WHEN u.observed_at > i.observed_at THEN u.percent ELSE i.percent END,"
+        "        observed_at = GREATEST(u.observed_at, i.observed_at),"
+        "        blocked_until = GREATEST(u.blocked_until, i.blocked_until),"
+        "        calls = CASE WHEN u.hour = i.hour THEN u.calls + i.calls"
+        "                     WHEN u.hour > i.hour OR i.hour IS NULL THEN u.calls ELSE i.calls END,"
+        "        hour = GREATEST(u.hour, i.hour)"
+        "   FROM input i, free f"
+        "  WHERE u.user_id = i.user_id AND u.login = i.login AND u.account_id = i.account_id"
+        "    AND u.user_id = f.user_id AND u.login = f.login AND u.account_id = f.account_id"
+        " RETURNING " IG_USAGE_COLUMNS,
+        row_params(rows));
+}
+
+// Only one who holds the account makes its row: so nobody waits for another's, and none comes back after a deletion.
+// The rows of the apps are part of the installation.
+Rows insert(Sql &sql, const std::vector<BudgetRow> &rows)
+{
+    return sql.run(
+        "WITH input AS MATERIALIZED (SELECT i.* FROM " IG_USAGE_INPUT "),"
+        " held AS MATERIALIZED ("
+        "    SELECT a.user_id, a.account_id FROM instagram_insights.accounts a"
+        "     WHERE (a.user_id, a.account_id) IN (SELECT i.user_id, i.account_id FROM input i)"
+        "       FOR NO KEY UPDATE SKIP LOCKED)"
+        " INSERT INTO instagram_insights.usage AS u"
+        "        (user_id, login, account_id, percent, observed_at, blocked_until, calls, hour)"
+        " SELECT i.user_id, i.login, i.account_id, i.percent, i.observed_at, i.blocked_until, i.calls, i.hour"
+        "   FROM input i JOIN held h ON h.user_id = i.user_id AND h.account_id = i.account_id"
+        "  WHERE NOT EXISTS (SELECT FROM instagram_insights.usage o"
+        "                     WHERE o.user_id = i.user_id AND o.login = i.login AND o.account_id = i.account_id)"
+        " ON CONFLICT DO NOTHING"
+        " RETURNING " IG_USAGE_COLUMNS,
+        row_params(rows));
+}
+
+}  // namespace
+
+std::vector<BudgetRow> read_usage(Sql &sql, const std::vector<BudgetKey> &accounts)
+{
+    const Rows rows = sql.run(
+        "SELECT " IG_USAGE_COLUMNS " FROM instagram_insights.usage u"
+        " WHERE u.user_id = '00000000-0000-0000-0000-000000000000'::uuid AND u.account_id = ''"
+        " UNION ALL SELECT " IG_USAGE_COLUMNS
+        "  FROM ROWS FROM (unnest($1::uuid[]), unnest($2::text[]), unnest($3::text[]))"
+        "       AS k (user_id, login, account_id)"
+        "  JOIN instagram_insights.usage u"
+        "    ON u.user_id = k.user_id AND u.login = k.login AND u.account_id = k.account_id",
+        key_params(accounts));
+    std::vector<BudgetRow> budgets;
+    for (const std::vector<Field> &row : rows) budgets.push_back(read_row(row));
+    return budgets;
+}
+
+WrittenUsage write_usage(Sql &sql, const std::vector<BudgetRow> &rows)
+{
+    WrittenUsage usage;
+    // Where the snapshot is the transaction's, a row that changed since would fail it.
+    if (rows.empty() || IsolationUsesXactSnapshot()) return usage;
+    std::map<BudgetKey, BudgetRow> missing;
+    for (const BudgetRow &row : rows) missing.emplace(row.key, row);
+    const auto take = [&](const Rows &touched) {
+        for (const std::vector<Field> &row : touched) {
+            BudgetRow budget = read_row(row);
+            const auto given = missing.find(budget.key);
+            if (given == missing.end()) continue;
+            usage.written.push_back(std::move(given->second));
+            missing.erase(given);
+            usage.now.push_back(std::move(budget));
+        }
+    };
+    take(update(sql, rows));
+    std::vector<BudgetRow> fresh;
+    for (const auto &[key, row] : missing)
+        if (!key.whole_app()) fresh.push_back(row);
+    if (!fresh.empty()) take(insert(sql, fresh));
+    return usage;
+}
+
+UsageExchange::UsageExchange(Sql &sql, sync::Governor &governor)
+    : governor_(governor), usage_(write_usage(sql, governor.changed_rows(current_time()))),
+      read_(pg::read_usage(sql, {}))
+{
+}
+
+void UsageExchange::committed()
+{
+    const Instant now = current_time();
+    governor_.saved(usage_.written, now);
+    for (const BudgetRow &row : usage_.now) governor_.load(row, now);
+    for (const BudgetRow &row : read_) governor_.load(row, now);
+}
+
+}  // namespace ig::pg

@@ -1,0 +1,296 @@
+// Implements the rules of budgets (graph-api.md 5): block, threshold, pace, our own cap, and how knowledge ages.
+#include "sync/governor.hpp"
+
+#include <algorithm>
+
+#include "sync/retry.hpp"
+
+namespace ig::sync {
+
+using platform::Failure;
+using platform::FailureKind;
+using platform::FailureReach;
+using platform::Login;
+using platform::Usage;
+using std::chrono::hours;
+using std::chrono::minutes;
+using std::chrono::seconds;
+
+namespace {
+
+constexpr hours usage_lasts{1};
+constexpr milliseconds shortest_pause{1000};  // between daily calls at the threshold; grows to:
+constexpr milliseconds longest_pause{30000};
+constexpr seconds app_written_every{5};
+constexpr minutes told_again_after{10};       // the same percentage, only to say that it is fresh
+constexpr std::size_t many_accounts = 1000;
+
+Instant hour_of(Instant moment) noexcept { return std::chrono::floor<hours>(moment); }
+
+}  // namespace
+
+Failure hold_failure(const Hold &hold, Instant now)
+{
+    Failure failure;
+    failure.kind = FailureKind::throttled;
+    failure.reach = hold.whole_app ? FailureReach::app : FailureReach::account;
+    failure.retry = true;
+    failure.wait = std::chrono::ceil<seconds>(hold.until.value_or(now) - now);
+    failure.hint = "Nothing: it goes on by itself.";
+    const std::string of = hold.whole_app ? "the app" : "the account";
+    switch (hold.reason) {
+    case Hold::Reason::blocked:
+        failure.message = "the API asked not to be called for " + of + " for a while";
+        break;
+    case Hold::Reason::own_cap:
+        failure.message = "the account has made the calls that instagram_insights.calls_per_hour allows for this hour";
+        failure.hint = "It goes on by itself in the next hour; raise instagram_insights.calls_per_hour if that is too "
+                       "late.";
+        break;
+    case Hold::Reason::near_limit:
+    case Hold::Reason::in_flight:
+        failure.message = "the API's budget of " + of + " is nearly used up (" + std::to_string(hold.percent) +
+                          " percent): what nobody waits for gives way";
+        break;
+    }
+    return failure;
+}
+
+// A block is over and nobody knows yet how much is left: a few calls find out.
+bool Governor::probing(const Budget &budget, Instant now) noexcept
+{
+    return budget.blocked_until && *budget.blocked_until <= now && now - *budget.blocked_until < usage_lasts &&
+           (!budget.observed_at || *budget.observed_at < *budget.blocked_until);
+}
+
+std::optional<int> Governor::known_percent(const Budget &budget, Instant now) noexcept
+{
+    if (!budget.percent || !budget.observed_at || now - *budget.observed_at >= usage_lasts) return std::nullopt;
+    const bool before_block_ended =
+        budget.blocked_until && *budget.blocked_until <= now && *budget.observed_at < *budget.blocked_until;
+    if (before_block_ended) return std::nullopt;
+    return budget.percent;
+}
+
+std::optional<Hold> Governor::hold_of(const Budget &budget, bool whole_app, int priority, Instant now) const
+{
+    const std::optional<int> percent = known_percent(budget, now);
+    const auto until = [&](Hold::Reason reason, Instant moment) {
+        return Hold{reason, whole_app, moment, percent.value_or(0)};
+    };
+    if (budget.blocked_until && *budget.blocked_until > now)
+        return until(Hold::Reason::blocked, *budget.blocked_until);
+    const bool near = percent && *percent >= options_.threshold;
+    if (near && priority >= 2) return until(Hold::Reason::near_limit, *budget.observed_at + usage_lasts);
+    if (near && priority == 1 && budget.last_call) {
+        const int span = std::max(100 - options_.threshold, 1);
+        const int above = std::clamp(*percent - options_.threshold, 0, span);
+        const Instant next = *budget.last_call + shortest_pause + (longest_pause - shortest_pause) * above / span;
+        if (next > now) return until(Hold::Reason::near_limit, next);
+    }
+    if ((near || probing(budget, now)) && budget.in_flight >= options_.in_flight_near)
+        return Hold{Hold::Reason::in_flight, whole_app, std::nullopt, percent.value_or(0)};
+    if (!whole_app && options_.calls_per_hour > 0 && budget.hour == hour_of(now)) {
+        // Backfill leaves the rest of the hour to the others.
+        const int most = priority < 2 ? options_.calls_per_hour
+                                      : std::max(1, static_cast<int>(std::int64_t{options_.calls_per_hour} *
+                                                                     options_.threshold / 100));
+        if (budget.calls_known + budget.calls_new >= most)
+            return until(Hold::Reason::own_cap, budget.hour + hours{1});
+    }
+    return std::nullopt;
+}
+
+std::optional<Hold> Governor::hold(const BudgetKey &account, int priority, Instant now) const
+{
+    std::optional<Hold> longest = hold_of(app(account.login), true, priority, now);
+    const Budget *own = find(account);
+    if (own == nullptr) return longest;
+    std::optional<Hold> other = hold_of(*own, false, priority, now);
+    if (!longest || (other && other->until && (!longest->until || *longest->until < *other->until))) return other;
+    return longest;
+}
+
+std::optional<Instant> Governor::blocked_until(const BudgetKey &account, Instant now) const
+{
+    std::optional<Instant> latest = app(account.login).blocked_until;
+    const Budget *own = find(account);
+    if (own != nullptr && own->blocked_until && (!latest || *latest < *own->blocked_until)) latest = own->blocked_until;
+    return latest && *latest > now ? latest : std::nullopt;
+}
+
+const Governor::Budget *Governor::find(const BudgetKey &key) const noexcept
+{
+    if (key.whole_app()) return &app(key.login);
+    const auto found = accounts_.find(key);
+    return found == accounts_.end() ? nullptr : &found->second;
+}
+
+Governor::Budget &Governor::open(const BudgetKey &key) { return key.whole_app() ? app(key.login) : accounts_[key]; }
+
+void Governor::on_call(const BudgetKey &account, Instant now)
+{
+    Budget &own = open(account);
+    for (Budget *budget : {&own, &app(account.login)}) {
+        ++budget->in_flight;
+        budget->last_call = now;
+    }
+    if (own.hour < hour_of(now)) {
+        own.hour = hour_of(now);
+        own.calls_known = own.calls_new = 0;
+    }
+    ++own.calls_new;
+}
+
+void Governor::on_gone(const BudgetKey &account) noexcept
+{
+    const auto own = accounts_.find(account);
+    if (own != accounts_.end()) --own->second.in_flight;
+    --app(account.login).in_flight;
+}
+
+void Governor::on_answer(const BudgetKey &account, const std::vector<Usage> &usage,
+                         const std::optional<Failure> &failure, Instant now)
+{
+    const bool refused = failure && failure->kind == FailureKind::throttled;
+    const bool app_refused = refused && reach_of(*failure) == FailureReach::app;
+    const Usage *whole = nullptr;
+    const Usage *own = nullptr;
+    for (const Usage &entry : usage) {
+        if (entry.whole_app) {
+            whole = &entry;
+            continue;
+        }
+        // The header may name the Page, the business or another id of the account: what comes with its answer is meant.
+        const bool exact = entry.account_id == account.account_id;
+        const bool better = own == nullptr || exact ||
+                            (own->account_id != account.account_id && own->percent < entry.percent);
+        if (better) own = &entry;
+    }
+    const auto take = [&](Budget &budget, const Usage *entry, bool may_block) {
+        if (entry != nullptr) {
+            observe(budget, *entry, may_block, now);
+        } else if (!failure && probing(budget, now)) {
+            // Served, and nothing said: the headers come only once some of the budget is used.
+            budget.percent = 0;
+            budget.observed_at = now;
+        }
+    };
+    take(app(account.login), whole, !app_refused);
+    take(open(account), own, !refused || app_refused);
+}
+
+void Governor::observe(Budget &budget, const Usage &usage, bool may_block, Instant now)
+{
+    const bool still_blocked = budget.blocked_until && *budget.blocked_until > now;
+    if (still_blocked && usage.percent < 100) return;  // an answer from before the refusal
+    budget.percent = usage.percent;
+    budget.observed_at = now;
+    if (!may_block || (usage.percent < 100 && !usage.regain_after)) return;
+    Failure told;
+    told.wait = usage.regain_after;
+    const milliseconds wait = named_wait(told);
+    block(budget, now + (wait.count() > 0 ? wait : milliseconds{options_.default_wait}), now);
+}
+
+void Governor::block(Budget &budget, Instant until, Instant now)
+{
+    budget.percent = std::max(budget.percent.value_or(0), 100);
+    budget.observed_at = now;
+    const Instant whole = std::chrono::ceil<seconds>(until);
+    if (!budget.blocked_until || *budget.blocked_until < whole) budget.blocked_until = whole;
+}
+
+void Governor::on_throttled(const BudgetKey &account, bool whole_app, Instant until, Instant now)
+{
+    block(whole_app ? app(account.login) : open(account), until, now);
+}
+
+void Governor::load(const BudgetRow &row, Instant now)
+{
+    if (accounts_.size() > many_accounts) forget_old(now);
+    Budget &budget = open(row.key);
+    // The table held our block and does not any more: a person lifted it.
+    const bool lifted = budget.written_blocked_until && budget.blocked_until == budget.written_blocked_until &&
+                        row.blocked_until < budget.written_blocked_until;
+    if (lifted) budget.blocked_until = row.blocked_until;
+    if (lifted || (row.observed_at && (!budget.observed_at || *budget.observed_at < *row.observed_at))) {
+        budget.percent = row.percent;
+        budget.observed_at = row.observed_at;
+    }
+    if (row.blocked_until && (!budget.blocked_until || *budget.blocked_until < *row.blocked_until))
+        budget.blocked_until = row.blocked_until;
+    if (row.hour > budget.hour) {
+        budget.hour = row.hour;
+        budget.calls_new = 0;
+    }
+    if (row.hour == budget.hour) budget.calls_known = row.calls;
+    budget.written_percent = row.percent;
+    budget.written_observed_at = row.observed_at;
+    budget.written_blocked_until = row.blocked_until;
+    if (!budget.written_at) budget.written_at = row.observed_at;
+}
+
+int Governor::percent_class(const std::optional<int> &percent) const noexcept
+{
+    if (!percent) return -1;
+    return *percent < options_.threshold ? 0 : *percent / 5;
+}
+
+bool Governor::worth_writing(const Budget &budget, bool whole_app, Instant now) const
+{
+    if (budget.blocked_until != budget.written_blocked_until) return true;
+    if (percent_class(budget.percent) != percent_class(budget.written_percent)) return true;
+    if (!whole_app && options_.calls_per_hour > 0 && budget.calls_new > 0) return true;
+    if (!budget.observed_at) return false;
+    if (!budget.written_observed_at || *budget.observed_at - *budget.written_observed_at >= told_again_after)
+        return true;
+    if (budget.percent == budget.written_percent) return false;
+    return !whole_app || !budget.written_at || now - *budget.written_at >= app_written_every;
+}
+
+BudgetRow Governor::row_of(const BudgetKey &key, const Budget &budget)
+{
+    return {key, budget.percent, budget.observed_at, budget.blocked_until, budget.calls_new, budget.hour};
+}
+
+std::vector<BudgetRow> Governor::changed_rows(Instant now) const
+{
+    std::vector<BudgetRow> rows;
+    for (const Login login : {Login::facebook, Login::instagram}) {
+        if (worth_writing(app(login), true, now)) rows.push_back(row_of({"", "", login}, app(login)));
+    }
+    for (const auto &[key, budget] : accounts_) {
+        if (worth_writing(budget, false, now)) rows.push_back(row_of(key, budget));
+    }
+    return rows;
+}
+
+void Governor::saved(const std::vector<BudgetRow> &rows, Instant now)
+{
+    for (const BudgetRow &row : rows) {
+        Budget &budget = open(row.key);
+        budget.written_percent = row.percent;
+        budget.written_observed_at = row.observed_at;
+        budget.written_blocked_until = row.blocked_until;
+        budget.written_at = now;
+        if (row.hour != budget.hour) continue;
+        budget.calls_known += row.calls;
+        budget.calls_new -= row.calls;
+    }
+}
+
+// Accounts nobody called for an hour, whose row tells all there is.
+void Governor::forget_old(Instant now)
+{
+    for (auto entry = accounts_.begin(); entry != accounts_.end();) {
+        const Budget &budget = entry->second;
+        const bool recent = (budget.last_call && now - *budget.last_call < usage_lasts) ||
+                            (budget.observed_at && now - *budget.observed_at < usage_lasts) ||
+                            (budget.blocked_until && *budget.blocked_until > now);
+        const bool kept = recent || budget.in_flight > 0 || worth_writing(budget, false, now);
+        entry = kept ? std::next(entry) : accounts_.erase(entry);
+    }
+}
+
+}  // namespace ig::sync
