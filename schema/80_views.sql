@@ -19,7 +19,7 @@ BEGIN
         MESSAGE = 'account_id is needed',
         DETAIL = CASE WHEN known IS NULL THEN 'The current user has no account.'
                       ELSE format('The current user has %s accounts.', cardinality(known)) END,
-        HINT = CASE WHEN known IS NULL THEN 'Connect one first, for example with instagram_insights.ig_connect_token().'
+        HINT = CASE WHEN known IS NULL THEN 'Connect one first, with instagram_insights.ig_authorize_url() or ig_connect_token().'
                     ELSE 'Name one of them: ' || array_to_string(known, ', ') || '.' END;
 END
 $body$;

@@ -23,7 +23,7 @@ SELECT s.user_id,
                pg_catalog.format('The app may read the data for %s more days: the person must use the app again: log in '
                                  'again with ig_authorize_url() before.', s.access_days_left)
            WHEN s.status = 'expiring' THEN pg_catalog.format(
-               'The token ends in %s days: log in again before and store the new token with ig_connect_token().',
+               'The token ends in %s days: log in again before with ig_authorize_url(), or store a new token with ig_connect_token().',
                s.days_left)
            WHEN s.status = 'throttled' THEN
                'The API asked to wait; the sync goes on by itself after blocked_until.'
@@ -31,11 +31,11 @@ SELECT s.user_id,
                'The app may not read the data any more: the person must use the app again: log in again with '
                'ig_authorize_url().'
            WHEN s.status = 'needs_login' THEN COALESCE(
-               s.hint, 'The token is no longer accepted: log in again and store the new token with ig_connect_token().')
+               s.hint, 'The token is no longer accepted: log in again with ig_authorize_url(), or store a new token with ig_connect_token().')
            WHEN s.status = 'token_unreadable' THEN
                'The token was sealed under another key: bring that key back, or store the token again with '
                'ig_connect_token().'
-           ELSE 'Disconnected; the history is kept. Connect again with ig_connect_token().'
+           ELSE 'Disconnected; the history is kept. Connect again with ig_authorize_url() or ig_connect_token().'
        END AS hint,
        s.project_id
 FROM (

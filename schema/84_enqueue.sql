@@ -28,7 +28,7 @@ BEGIN
             ERRCODE = 'object_not_in_prerequisite_state',
             MESSAGE = CASE WHEN ig_lock_connected.account_id IS NULL THEN 'no account is connected'
                            ELSE format('account "%s" is not connected', ig_lock_connected.account_id) END,
-            HINT = 'Connect it first, for example with instagram_insights.ig_connect_token().';
+            HINT = 'Connect it first, with instagram_insights.ig_authorize_url() or ig_connect_token().';
     END IF;
 END
 $body$;

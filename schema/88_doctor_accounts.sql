@@ -37,7 +37,7 @@ BEGIN
 
     IF total = 0 THEN
         RETURN QUERY SELECT 'accounts', 'warn', 'no account is connected yet',
-            'Connect one, for example with instagram_insights.ig_connect_token().';
+            'Connect one with instagram_insights.ig_authorize_url() or ig_connect_token().';
     ELSE
         RETURN QUERY SELECT 'accounts', 'ok', format('%s accounts are connected', total), NULL::text;
     END IF;

@@ -69,7 +69,7 @@ std::vector<FetchedAccount> load_accounts(Sql &sql, const FetchRequest &request,
         throw SqlError(undefined_object, "account \"" + platform::redact(*request.account_id) + "\" does not exist",
                        "SELECT account_id FROM instagram_insights.connections lists the connected accounts.");
     if (rows.empty())
-        throw SqlError(not_ready, "no account is connected", "Connect one with instagram_insights.ig_connect_token().");
+        throw SqlError(not_ready, "no account is connected", "Connect one with instagram_insights.ig_authorize_url() or ig_connect_token().");
     std::vector<FetchedAccount> accounts;
     for (const std::vector<Field> &row : rows) {
         FetchedAccount fetched;
@@ -85,7 +85,7 @@ std::vector<FetchedAccount> load_accounts(Sql &sql, const FetchRequest &request,
     }
     if (request.account_id && accounts.front().status == "disconnected")
         throw SqlError(not_ready, "account \"" + platform::redact(*request.account_id) + "\" is disconnected",
-                       "Connect it again with instagram_insights.ig_connect_token().");
+                       "Connect it again with instagram_insights.ig_authorize_url() or ig_connect_token().");
     return accounts;
 }
 
