@@ -74,7 +74,7 @@ IG_SQL_FUNCTION(ig_required_scopes)
 {
     return pg::cpp_entry([&]() -> Datum {
         const std::string words = pg::required_scopes(fcinfo);
-        const char *const text = words.c_str();
-        return pg::pg_call([&] { return CStringGetTextDatum(text); });
+        const char *const list = words.c_str();
+        return pg::pg_call([&] { return CStringGetTextDatum(list); });
     });
 }
