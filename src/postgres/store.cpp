@@ -95,15 +95,41 @@ const platform::Failure *first_failure(const sync::Outcome &outcome) noexcept
     return nullptr;
 }
 
+namespace {
+
+// The refusal for want of a permission (graph-api.md 4.2: 10, 200-299), if it hit everything but fields of the user node,
+// which need less: then the permission was never granted or has been withdrawn, and only a new login mends that.
+const platform::Failure *withdrawn_permission(Sql &sql, const sync::Outcome &outcome)
+{
+    const platform::Failure *denied = nullptr;
+    for (const sync::MetricError &error : outcome.errors)
+        if (error.failure.kind == platform::FailureKind::permission && (error.failure.code == 10 || error.failure.code / 100 == 2))
+            denied = &error.failure;
+    if (denied == nullptr) return nullptr;
+    std::vector<Field> answered;
+    for (const platform::Value &value : outcome.values) answered.emplace_back(value.metric);
+    const Rows granted = sql.run("SELECT FROM instagram_insights.metrics m WHERE m.name = ANY ($1) AND m.metric_type <> 'snapshot' LIMIT 1",
+                                 Params().texts(std::move(answered)));
+    return granted.empty() ? denied : nullptr;
+}
+
+// What the account's status becomes; empty: it stays.
+const char *account_status(const sync::Outcome &outcome, bool answered, bool denied)
+{
+    if (outcome.status == sync::Status::needs_login || denied) return "needs_login";
+    if (outcome.status == sync::Status::token_unreadable) return "token_unreadable";
+    return answered ? "active" : "";
+}
+
+}  // namespace
+
 bool store_account_state(Sql &sql, const SyncedAccount &account, const sync::Outcome &outcome)
 {
     using sync::Status;
     const bool answered = outcome.status == Status::succeeded || outcome.status == Status::partial;
-    const char *status = outcome.status == Status::needs_login        ? "needs_login"
-                         : outcome.status == Status::token_unreadable ? "token_unreadable"
-                         : answered                                   ? "active"
-                                                                      : "";
-    const platform::Failure *failure = first_failure(outcome);
+    const platform::Failure *denied = withdrawn_permission(sql, outcome);
+    const char *status = account_status(outcome, answered, denied != nullptr);
+    const platform::Failure *failure = denied ? denied : first_failure(outcome);
     std::vector<Field> metrics;
     std::vector<Field> through;
     std::vector<Field> clipped;

@@ -101,7 +101,8 @@ for my $n (sort keys %dead)
     is(job($n), 'failed|needs_login|f', 'nobody is asked again with this token');
     cmp_ok(scalar @{ $sandbox->calls('account_id=' . id($n)) } + 0, '<=', 4, 'and few calls were spent on it');
 }
-is(query("SELECT count(DISTINCT hint) FROM instagram_insights.connections WHERE status = 'needs_login'"), 4, 'the four causes have four hints');
+is(query("SELECT count(DISTINCT hint) FROM instagram_insights.connections WHERE status = 'needs_login'"), 5,
+    'the four causes, and a permission that was withdrawn, have five hints');
 
 # --- answers that cannot be read
 
@@ -129,6 +130,7 @@ is(query("SELECT due_at >= (SELECT blocked_until FROM instagram_insights.account
     't', 'and is not due before');
 like(told(13), qr/^partial: .*reach permission 10/, 'a missing permission is told as such');
 is(hints(13), 't', 'with what to grant');
+is(connection(13), 'needs_login|t|t', 'and connections says that only a new login mends it');
 like(rows(13), qr/\A\d+,followers_count,[^\n]+\z/, 'what the permission does not cover is stored');
 my @tries = grep { $_->{status} == 502 } @{ $sandbox->calls('account_id=' . id(14)) };
 is(scalar @tries, 2, 'an answer 502 was asked again, twice');
@@ -152,7 +154,7 @@ sub asked
 like(asked(1, $after), qr/profile_views reach/, 'the next day the account is asked again');
 unlike(asked(1, $after), qr/accounts_engaged/, 'but not for what it refused');
 like(told(1), qr/^succeeded: $/, 'and that is a success');
-is(scalar @{ $sandbox->calls('account_id=' . id($_) . "&after=$after") }, 0, "account $_, which needs a login, is left in peace") for keys %dead;
+is(scalar @{ $sandbox->calls('account_id=' . id($_) . "&after=$after") }, 0, "account $_, which needs a login, is left in peace") for keys %dead, 13;
 is(rows($_), expected($_), "account $_, once its answers can be read, has caught up with everything") for 6 .. 10;
 my $since = newest_call();
 query("UPDATE instagram_insights.accounts SET metric_state = jsonb_set(metric_state, '{accounts_engaged,unsupported_since}', to_jsonb(now() - interval '8 days')) WHERE account_id = '@{[ id(1) ]}'");
@@ -162,7 +164,7 @@ like(asked(1, $since), qr/accounts_engaged/, 'a week later the refused metric is
 
 # Dead tokens come back by a new login.
 $sandbox->post('/tokens', { token => token($_), state => 'valid' }) for keys %dead, 13;
-connect_account($node, letter($_), $_) for keys %dead;
+connect_account($node, letter($_), $_) for keys %dead, 13;
 query("UPDATE instagram_insights.usage SET blocked_until = NULL, percent = NULL; UPDATE instagram_insights.accounts SET blocked_until = NULL");
 query("UPDATE instagram_insights.sync_jobs SET due_at = now() WHERE state = 'waiting'");
 sync_all_done($node);
