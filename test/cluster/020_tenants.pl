@@ -97,7 +97,7 @@ sub try_everything
     {
         my ($name, $arguments) = split /\|/, $function, 2;
         $arguments //= '';
-        my %common = (since => "date '$day' - 2", access_token => "'EAAanns0wn'", metrics => $name eq 'ig_set_metrics' ? "'{reach}'" : undef);
+        my %common = (since => "date '$day' - 2", access_token => "'EAAanns0wn'", redirect_uri => "'https://app.example.org/back'", metrics => $name eq 'ig_set_metrics' ? "'{reach}'" : undef);
         for my $target ([ 'user', $bob, 'NULL', 'NULL', $nobody ], [ 'account', 'NULL', $of_bob[0], 'NULL', $missing ], [ 'job', 'NULL', 'NULL', $job, 6600001 ])
         {
             my ($what, $user, $account, $number, $none) = @$target;
@@ -189,7 +189,7 @@ for my $name (@readable, @hidden) { my ($stdout, $stderr) = run_as('anon', "TABL
 for my $function (@callable)
 {
     my ($name, $arguments) = split /\|/, $function, 2;
-    my $told = all_of('anon', call_of($name, $arguments // '', user_id => "'$bob'", access_token => "'EAAx'", since => "'2026-01-01'", job_id => $job));
+    my $told = all_of('anon', call_of($name, $arguments // '', user_id => "'$bob'", access_token => "'EAAx'", redirect_uri => "'https://x'", since => "'2026-01-01'", job_id => $job));
     like($told, qr/42501/, "nor call $name");
 }
 
