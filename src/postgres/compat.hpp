@@ -54,6 +54,4 @@ inline bool is_background_process(const PGPROC *process)
 #endif
 }
 
-inline void execute_pending_interrupts() { CHECK_FOR_INTERRUPTS(); }
-
 }  // namespace ig::pg

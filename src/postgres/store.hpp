@@ -10,8 +10,8 @@ namespace ig::pg {
 
 // All of these run inside a transaction, under WorkerRole.
 
-// Locks the connection so that it cannot be deleted before the transaction ends. False: it is gone or another one now, and
-// nothing may be stored. `wait` false: also false when somebody else holds it, with `busy` set.
+// Locks the connection, so that it cannot be deleted before the transaction ends, without ever waiting: `gone`, it was
+// deleted or is another one now, and nothing may be stored; `busy`, somebody else holds it. `share`: others may do so too.
 enum class AccountLock { held, gone, busy };
 AccountLock lock_account(Sql &sql, const SyncedAccount &account, bool share);
 
