@@ -1,7 +1,7 @@
-// The form is written in one go into memory reserved for its longest size, so that no token is left behind by growing.
-// Three encodings lie upon each other: the token percent-encoded for the URL of its item, that URL as a JSON string, the
-// JSON percent-encoded for the form. URLs of ours and proofs hold nothing that JSON escapes, as they are percent-encoded
-// already; so the middle one is the quotation marks alone.
+// Writes the form in one go into memory reserved for its longest size, so that no token is left behind by growing.
+// Three encodings lie upon each other: the token percent-encoded for the URL of its item, that URL as a JSON string,
+// the JSON percent-encoded for the form. URLs of ours and proofs hold nothing that JSON escapes, as they are
+// percent-encoded already; so the middle one is the quotation marks alone.
 #include "platform/instagram/batch_request.hpp"
 
 #include <stdexcept>
@@ -83,7 +83,8 @@ HttpRequest batch_request(const Endpoints &endpoints, const std::vector<BatchIte
     std::vector<std::string> urls;
     urls.reserve(items.size());
     const BatchItem &first = items.front();
-    std::size_t size = list_begins.size() + list_ends.size() + once_encoded * first.token.size() + 1 + first.proof.size();
+    std::size_t size = list_begins.size() + list_ends.size();
+    size += once_encoded * first.token.size() + 1 + first.proof.size();
     for (const BatchItem &item : items) {
         if (!fits_json(item.proof.expose())) throw std::invalid_argument("a proof is percent-encoded");
         urls.push_back(relative_url(relative, item.query));

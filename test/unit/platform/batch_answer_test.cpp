@@ -130,6 +130,22 @@ TEST(BatchAnswer, DigitsStayAsTheyCame)
     EXPECT_EQ(reading.items.at(0)->values.at(0).value, "90071992547409931.50");
 }
 
+TEST(BatchAnswer, EscapesWithinTheBodyAreReadOnce)
+{
+    const InsightsQuery series = series_query({"reach"});
+    InsightsQuery snapshot = series;
+    snapshot.shape = MetricShape::snapshot;
+    const std::string node =
+        R"({"name":"a\\\"b \ud83d\ude00 \u00e9\/","username":"x\u0000y","followers_count":1})";
+    for (const std::string &other : {reach_of(1), std::string(R"({"data":"\udc00"})")}) {
+        const BatchReading reading =
+            Instagram(Endpoints()).read_batch({&snapshot, &series}, answer(list({item(200, node), item(200, other)})));
+        ASSERT_EQ(reading.items.size(), 2u);
+        EXPECT_EQ(reading.items[0]->name, "a\\\"b \xF0\x9F\x98\x80 \xC3\xA9/");
+        EXPECT_EQ(reading.items[0]->username, "xy");
+    }
+}
+
 TEST(BatchAnswer, NullIsNotFinished)
 {
     const BatchReading reading = read_batch(3, answer(list({"null", item(200, reach_of(2)), "null"})));
@@ -149,7 +165,7 @@ TEST(BatchAnswer, AnErrorOfAnItemIsJudgedLikeThatOfACall)
     for (const Case &one : {Case{400, error_body(190, 463, "Session has expired")},
                             Case{200, error_body(190, 463, "Session has expired")},
                             Case{400, error_body(100, 33, "Unsupported get request. Object with ID 'x'")},
-                            Case{400, error_body(100, 0, "(#100) metric[0] must be one of the following values: views")},
+                            Case{400, error_body(100, 0, "(#100) metric[0] must be one of the following: views")},
                             Case{403, error_body(10, 0, "(#10) Application does not have permission")},
                             Case{400, std::string(samples::error_throttled)},
                             Case{400, error_body(4, 0, "(#4) Application request limit reached")},
@@ -249,8 +265,9 @@ TEST(BatchWhole, ARefusalIsOneFailureAndNoItems)
                             Case{answer(many, 200), Kind::invalid_request, false, Reach::request, 0},
                             Case{answer(error_body(4, 0, "x"), 403), Kind::throttled, true, Reach::app, 4},
                             Case{answer(error_body(2, 0, "x"), 500), Kind::transient, true, Reach::request, 2},
-                            Case{answer(error_body(100, 0, "x"), 400), Kind::invalid_request, false, Reach::request, 100},
-                            Case{answer(error_body(200, 0, "x"), 403), Kind::permission, false, Reach::request, 200},
+                            Case{answer(error_body(506, 0, "x"), 400), Kind::invalid_request, false, Reach::request,
+                                 506},
+                            Case{answer(error_body(200, 0, "no"), 403), Kind::permission, false, Reach::request, 200},
                             Case{answer("<html>", 502), Kind::transient, true, Reach::request, 0},
                             Case{answer("[null,null]", 503), Kind::transient, true, Reach::request, 0},
                             Case{answer("", 429), Kind::throttled, true, Reach::account, 0},

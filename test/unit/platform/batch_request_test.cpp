@@ -74,8 +74,9 @@ TEST(BatchRequest, EachQueryTravelsWithItsOwnTokenAndProof)
     EXPECT_EQ(request.url, "https://graph.facebook.com/v25.0/");
     EXPECT_EQ(field(request, "batch"),
               std::string(R"([{"method":"GET","relative_url":"v25.0/17841400000000001)") + window +
-                  R"(&access_token=EAAone&appsecret_proof=aa11"},{"method":"GET","relative_url":"v25.0/17841400000000002)" +
-                  window + R"(&access_token=EAAtwo"}])");
+                  R"(&access_token=EAAone&appsecret_proof=aa11"},)" +
+                  R"({"method":"GET","relative_url":"v25.0/17841400000000002)" + window +
+                  R"(&access_token=EAAtwo"}])");
     EXPECT_EQ(field(request, "include_headers"), "true");
     EXPECT_EQ(field(request, "access_token"), "EAAone");
     EXPECT_EQ(field(request, "appsecret_proof"), "aa11");
