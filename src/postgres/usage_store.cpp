@@ -181,6 +181,7 @@ void UsageExchange::committed()
     const Instant now = current_time();
     governor_.saved(usage_.written, now);
     for (const BudgetRow &row : usage_.now) governor_.load(row, now);
+    for (const BudgetRow &row : usage_.now) governor_.on_done(row.key, now);
     for (const BudgetRow &row : read_) governor_.load(row, now);
 }
 
