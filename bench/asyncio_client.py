@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""What a good asyncio program does: aiohttp, 100 requests at once, rows stored by execute_values in a thread."""
+# What a good asyncio program does: aiohttp, 100 requests at once, rows stored by execute_values in a thread.
 # A line "run ACCOUNTS DAYS AT_ONCE" on standard input is answered by a line of JSON, as bench_floor does.
 import asyncio
 import json

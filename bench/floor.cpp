@@ -43,7 +43,8 @@ double backend_cpu_ms(int pid)
     return nanoseconds / 1e6;
 }
 
-void answer(ig::bench::Work &work, ig::bench::Fetcher &fetcher, const ig::bench::Writer &writer, const std::string &line)
+void answer(ig::bench::Work &work, ig::bench::Fetcher &fetcher, const ig::bench::Writer &writer,
+            const std::string &line)
 {
     std::istringstream words(line);
     std::string verb;

@@ -23,7 +23,8 @@ void write_file(const std::string &path, const std::string &text)
 
 int usage()
 {
-    std::fputs("usage: bench_load_server --dir DIR [--latency-ms MS | --log-normal MEDIAN,SIGMA] [--item-ms MS] [--seed N]\n"
+    std::fputs("usage: bench_load_server --dir DIR [--latency-ms MS | --log-normal MEDIAN,SIGMA] [--item-ms MS]\n"
+               "                         [--seed N]\n"
                "writes DIR/ca.pem and, once it listens, DIR/ports.json\n",
                stderr);
     return 2;

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
-"""What an application without this extension does today: a call for each metric, one after the other, a row at a time."""
-# A line "run ACCOUNTS DAYS" on standard input is answered by a line of JSON, as bench_floor does. It is better than what
-# it stands for: it keeps its connection, asks for the right window and stores totals too.
+# What an application without this extension does today: a call for each metric, one after the other, a row at a time.
+# A line "run ACCOUNTS DAYS" on standard input is answered by a line of JSON, as bench_floor does. It is better than
+# what it stands for: it keeps its connection, asks for the right window and stores totals too.
 import http.client
 import json
 import ssl

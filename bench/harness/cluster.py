@@ -161,8 +161,8 @@ class Cluster:
 
     def connect_accounts(self, count):
         """One user for each account, by COPY into connect_inbox; the other sides read the same from a file."""
-        lines = [(f"00000000-0000-4000-8000-{number:012d}", f"17841{number:012d}", f"EAAbench{number:012d}" + "x" * 180)
-                 for number in range(1, count + 1)]
+        lines = [(f"00000000-0000-4000-8000-{number:012d}", f"17841{number:012d}",
+                  f"EAAbench{number:012d}" + "x" * 180) for number in range(1, count + 1)]
         self.accounts_file.write_text("".join("\t".join(line) + "\n" for line in lines), encoding="ascii")
         with self.admin.cursor() as cursor, open(self.accounts_file, encoding="ascii") as file:
             cursor.copy_expert("COPY instagram_insights.connect_inbox (user_id, account_id, access_token) FROM STDIN",
@@ -170,18 +170,22 @@ class Cluster:
         self.accounts = count
         self.sql("VACUUM (ANALYZE)")
 
-    def forget(self, active):
+    def forget(self, active, analysed=False):
         """As before the first sync: no numbers, jobs and log rows; only so many accounts take part."""
+        self.sql("UPDATE instagram_insights.accounts SET metric_state = '{}', last_success_at = NULL, "
+                 "last_error = NULL, hint = NULL, blocked_until = NULL, "
+                 "status = CASE WHEN account_id <= %s THEN 'active' ELSE 'disconnected' END", (f"17841{active:012d}",))
+        self.settle("instagram_insights.accounts, instagram_insights.credentials")
+        # Last, so that nothing is known of their size: as in a new database. See the scenario statistics.
         self.sql("TRUNCATE instagram_insights.insights, instagram_insights.sync_jobs, instagram_insights.sync_log, "
                  "floor.insights")
-        self.sql("UPDATE instagram_insights.accounts SET metric_state = '{}', last_success_at = NULL, last_error = NULL, "
-                 "hint = NULL, blocked_until = NULL, status = CASE WHEN account_id <= %s THEN 'active' ELSE "
-                 "'disconnected' END", (f"17841{active:012d}",))
-        self.settle()
+        if analysed:
+            self.sql("ANALYZE")
+        self.sql("CHECKPOINT")
 
-    def settle(self):
+    def settle(self, tables=""):
         """Leaves no dirt of one run to be cleaned in the next."""
-        self.sql("VACUUM (ANALYZE)")
+        self.sql("VACUUM (ANALYZE) " + tables)
         self.sql("CHECKPOINT")
 
     def worker(self):

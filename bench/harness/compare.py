@@ -1,4 +1,5 @@
 # Lets sides do the same work by turns, checks that they stored the same, and adds their figures to the report.
+from harness.client import cpu_ms
 from harness.sides import all_sides, spread
 
 
@@ -33,7 +34,9 @@ class Bench:
             side.configure(days, at_once, batch)
         self.cluster.forget(accounts)
         self.load.configure(latency)
+        served = cpu_ms(self.load.process.pid)
         result = side.run(accounts, days, at_once, batch)
+        result["api_us"] = (cpu_ms(self.load.process.pid) - served) * 1000 / result["calls"]
         expected = accounts * 4 * days
         if result["rows"] != expected:
             raise RuntimeError(f"{name} stored {result['rows']} rows, not {expected}")
@@ -82,7 +85,8 @@ class Bench:
                 "CPU s/1000": f"{cpu / accounts * 1000:.3f}",
                 "peak MB": f"{max(run['peak_kb'] for run in runs) / 1024:.0f}" if runs[0]["peak_kb"] else "",
                 "wall x floor": f"{wall / floor['wall']:.2f}" if floor and name != "floor" else "",
-                "CPU x floor": f"{cpu / floor['cpu']:.2f}" if floor and name != "floor" else ""})
+                "CPU x floor": f"{cpu / floor['cpu']:.2f}" if floor and name != "floor" else "",
+                "API us/call": f"{spread(runs, 'api_us')[0]:.1f}"})
         return medians
 
     def against_floor(self, title, medians, most_wall, most_cpu=3.0):

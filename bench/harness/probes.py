@@ -75,13 +75,14 @@ class Wal:
 
     def by_relation(self):
         """Bytes of records about each table or index of the product, largest first."""
-        self.cluster.sql("SELECT pg_switch_wal()")
         end = self._position()
-        text = subprocess.run(as_server_user(self.cluster.bindir / "pg_waldump", "-q", "-p",
-                                             self.cluster.data / "pg_wal", "-s", self.start, "-e", end),
-                              check=False, cwd="/", text=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout
+        self.cluster.sql("SELECT pg_switch_wal()")  # so that all of it is in the files
+        text = subprocess.run(as_server_user(self.cluster.bindir / "pg_waldump", "-p", self.cluster.data / "pg_wal",
+                                             "-s", self.start, "-e", end),
+                              check=True, cwd="/", text=True, stdout=subprocess.PIPE).stdout
         names = {str(row[0]): row[1] for row in self.cluster.sql(
-            "SELECT pg_relation_filenode(c.oid), c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
+            "SELECT pg_relation_filenode(c.oid), c.relname FROM pg_class c "
+            "JOIN pg_namespace n ON n.oid = c.relnamespace "
             "WHERE n.nspname = 'instagram_insights' AND c.relkind IN ('r', 'i', 'S')")}
         sums = {}
         for line in text.splitlines():

@@ -6,7 +6,8 @@ import sys
 import psycopg2
 
 COLUMNS = ("scenario", "side", "latency", "at once", "batch", "accounts", "wall s", "accounts/s", "rows/s",
-           "calls/account", "requests/account", "CPU s/1000", "peak MB", "wall x floor", "CPU x floor")
+           "calls/account", "requests/account", "CPU s/1000", "peak MB", "wall x floor", "CPU x floor",
+           "API us/call")
 
 
 class Report:
@@ -14,6 +15,9 @@ class Report:
 
     def __init__(self):
         self.rows, self.targets, self.notes = [], [], []
+        self.load_before = os.getloadavg()[0]
+        if self.load_before > 0.5:
+            self.progress(f"others use this machine (load {self.load_before:.1f}): wall times will tell little")
 
     def progress(self, text):
         """A line for whoever watches."""
@@ -42,10 +46,12 @@ class Report:
         """The text of everything measured."""
         lines = []
         if self.rows:
-            lines += ["## Speed", "", *self._lines([COLUMNS] + [[row[name] for name in COLUMNS] for row in self.rows]), ""]
+            table = [COLUMNS] + [[row[name] for name in COLUMNS] for row in self.rows]
+            lines += ["## Speed", "", *self._lines(table), ""]
         if self.targets:
-            marked = [("target", "measured", "")] + [
-                (text, f"{measured:.4g}", "met" if met else "**not met**") for text, measured, met in self.targets]
+            marked = [("target", "measured", "")]
+            marked += [(text, f"{measured:.4g}", "met" if met else "**not met**")
+                       for text, measured, met in self.targets]
             lines += ["## Targets", "", *self._lines(marked), ""]
         if self.notes:
             lines += ["## Notes", ""]
@@ -63,15 +69,18 @@ class Report:
         product = cluster.sql("SELECT extversion FROM pg_extension WHERE extname = 'instagram_insights'")[0][0]
         head = f"""# Results of the bench
 
-Made by `bench/run{' --quick' if options.quick else ''}` on {datetime.date.today().isoformat()}. [README.md](README.md) says what each
-row means. Medians of {options.runs} runs, in brackets the least and the most; sides take turns within a run.
+Made by `bench/run{' --quick' if options.quick else ''}` on {datetime.date.today().isoformat()}.
+[README.md](README.md) says what each row means. Medians of {options.runs} runs,
+in brackets the least and the most; sides take turns within a run.
 
 | | |
 |---|---|
 | machine | {os.cpu_count()} cores, {memory} GB of memory, shared by client, server and load server |
+| load before the bench | {self.load_before:.1f}: what others used of the cores; of {os.cpu_count()} |
 | versions | instagram_insights {product}, PostgreSQL {server}, Python {sys.version.split()[0]}, psycopg2 \
 {psycopg2.__version__.split()[0]} |
-| cluster | fsync, synchronous_commit, autovacuum and full_page_writes on, data {'in memory' if cluster.in_memory else 'on disk'} |
+| cluster | fsync, synchronous_commit, autovacuum and full_page_writes on, data \
+{'in memory' if cluster.in_memory else 'on disk'} |
 
 """
         path.write_text(head + self.tables(), encoding="utf8")

@@ -12,6 +12,9 @@ namespace ig::bench {
 
 namespace {
 
+constexpr std::string_view words =
+    "\"title\":\"A metric\",\"description\":\"What the metric counts, in a sentence of the usual length.\"";
+
 std::uint64_t mixed(std::uint64_t x)
 {
     x += 0x9E3779B97F4A7C15u;
@@ -50,7 +53,8 @@ std::string_view taken(std::string_view &from, char until)
 
 void append_error(std::string &to, std::string_view message, std::string_view type, int code)
 {
-    to.append("{\"error\":{\"message\":\"").append(message).append("\",\"type\":\"").append(type).append("\",\"code\":");
+    to.append("{\"error\":{\"message\":\"").append(message);
+    to.append("\",\"type\":\"").append(type).append("\",\"code\":");
     append_number(to, static_cast<std::uint64_t>(code));
     to.append(",\"fbtrace_id\":\"AbCdEfGhIjKlMnOpQrStUv1\"}}");
 }
@@ -160,11 +164,12 @@ void Answers::append_series(std::string &to, const Question &question) const
             to.append(",\"end_time\":\"").append(days_.text(day)).append("\"}");
             between = ",";
         }
-        to.append("],\"title\":\"A metric\",\"description\":\"What the metric counts, in a sentence of the usual length.\",\"id\":\"");
+        to.append("],").append(words).append(",\"id\":\"");
         to.append(question.account).append("/insights/").append(metric).append("/day\"}");
     }
     to.append("],\"paging\":{\"previous\":\"https://graph.facebook.com/v25.0/").append(question.account);
-    to.append("/insights?metric=reach&period=day&since=1794902400&until=1795075200\",\"next\":\"https://graph.facebook.com/v25.0/");
+    to.append("/insights?metric=reach&period=day&since=1794902400&until=1795075200\","
+              "\"next\":\"https://graph.facebook.com/v25.0/");
     to.append(question.account).append("/insights?metric=reach&period=day&since=1795248000&until=1795420800\"}}");
 }
 
@@ -181,8 +186,7 @@ void Answers::append_totals(std::string &to, const Question &question) const
              day < days_.size() && days_.end(day) <= question.until; ++day)
             sum += value(account, metric, day);
         to.append(before).append("{\"name\":\"").append(metric);
-        to.append("\",\"period\":\"day\",\"title\":\"A metric\",\"description\":\"What the metric counts, in a sentence of the "
-                  "usual length.\",\"total_value\":{\"value\":");
+        to.append("\",\"period\":\"day\",").append(words).append(",\"total_value\":{\"value\":");
         append_number(to, sum);
         to.append("},\"id\":\"").append(question.account).append("/insights/").append(metric).append("/day\"}");
         before = ",";

@@ -184,11 +184,12 @@ int Batch::append(std::string &to, std::string_view body, std::size_t &calls)
     const bool readable = read_items();
     calls = count_;
     if (!token || !readable || count_ == 0 || count_ > most_items) {
-        to.append(!token     ? "{\"error\":{\"message\":\"An access token is required\",\"type\":\"OAuthException\",\"code\":104}}"
-                  : readable && count_ > most_items
-                             ? "{\"error\":{\"message\":\"Too many requests in batch message. Maximum batch size is 50\","
-                               "\"type\":\"GraphBatchException\"}}"
-                             : "{\"error\":{\"message\":\"Batch must be a list of requests\",\"type\":\"GraphBatchException\"}}");
+        const bool too_many = readable && count_ > most_items;
+        to.append("{\"error\":{\"message\":\"");
+        if (!token) to.append("An access token is required\",\"type\":\"OAuthException\",\"code\":104}}");
+        else if (too_many) to.append("Too many requests in batch message. Maximum batch size is 50\",");
+        else to.append("Batch must be a list of requests\",");
+        if (token) to.append("\"type\":\"GraphBatchException\"}}");
         return 400;
     }
     to.push_back('[');

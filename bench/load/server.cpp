@@ -3,6 +3,7 @@
 
 #include <cerrno>
 #include <charconv>
+#include <cinttypes>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
@@ -238,7 +239,8 @@ void Server::configure(std::string_view query)
 {
     const auto number = [query](std::string_view name, double &into) {
         const std::size_t at = query.find(name);
-        if (at != std::string_view::npos) into = std::strtod(std::string(query.substr(at + name.size())).c_str(), nullptr);
+        if (at == std::string_view::npos) return;
+        into = std::strtod(std::string(query.substr(at + name.size())).c_str(), nullptr);
     };
     number("latency_ms=", latency_.milliseconds);
     number("sigma=", latency_.sigma);
@@ -266,12 +268,10 @@ void Server::answer_control(Connection &connection, const Request &request)
     } else if (path == "/stats") {
         char text[256];
         std::snprintf(text, sizeof text,
-                      "{\"http_requests\":%llu,\"api_calls\":%llu,\"batches\":%llu,\"refused\":%llu,\"most_at_once\":%llu,"
-                      "\"connections\":%llu}",
-                      static_cast<unsigned long long>(counts_.requests), static_cast<unsigned long long>(counts_.calls),
-                      static_cast<unsigned long long>(counts_.batches), static_cast<unsigned long long>(counts_.refused),
-                      static_cast<unsigned long long>(counts_.most_at_once),
-                      static_cast<unsigned long long>(counts_.connections));
+                      "{\"http_requests\":%" PRIu64 ",\"api_calls\":%" PRIu64 ",\"batches\":%" PRIu64
+                      ",\"refused\":%" PRIu64 ",\"most_at_once\":%" PRIu64 ",\"connections\":%" PRIu64 "}",
+                      counts_.requests, counts_.calls, counts_.batches, counts_.refused, counts_.most_at_once,
+                      counts_.connections);
         body_ = text;
     }
     finish(connection, body_.empty() ? 400 : 200, {});
