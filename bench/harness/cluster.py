@@ -4,6 +4,7 @@ import os
 import pathlib
 import shutil
 import subprocess
+import tempfile
 import time
 import urllib.request
 
@@ -99,10 +100,9 @@ class Cluster:
             [os.environ.get("PG_CONFIG", "pg_config"), "--bindir"], text=True).strip())
         memory = pathlib.Path("/dev/shm")
         roomy = memory.is_dir() and shutil.disk_usage(memory).free > 6 << 30
-        self.base = (memory if roomy else work) / f"instagram_insights-bench-{os.geteuid()}"
+        self.place = memory if roomy else work
         self.in_memory = roomy
-        self.data = self.base / "cluster"
-        self.dsn = f"host={self.base} user={server_user()} dbname=bench"
+        self.base = self.data = self.dsn = None
         self.accounts_file = work / "accounts"
         self.accounts = 0
         self.admin = None
@@ -113,8 +113,11 @@ class Cluster:
 
     def start(self, libraries="instagram_insights"):
         """initdb, CREATE EXTENSION, the floor's table; what is equal for all sides is set here."""
-        shutil.rmtree(self.base, ignore_errors=True)
-        self.base.mkdir(mode=0o755)
+        # A folder of its own, so that two benches of two trees do not meet.
+        self.base = pathlib.Path(tempfile.mkdtemp(prefix="instagram_insights-bench-", dir=self.place))
+        self.base.chmod(0o755)
+        self.data = self.base / "cluster"
+        self.dsn = f"host={self.base} user={server_user()} dbname=bench"
         if os.geteuid() == 0:
             shutil.chown(self.base, "postgres")
         subprocess.run(as_server_user(self.bindir / "initdb", "-D", self.data, "-U", server_user(), "-A", "trust", "-E",
@@ -136,9 +139,12 @@ class Cluster:
         if self.admin is not None:
             self.admin.close()
             self.admin = None
+        if self.base is None:
+            return
         if (self.data / "postmaster.pid").exists():
             self._pg_ctl("-m", "fast", "stop")
         shutil.rmtree(self.base, ignore_errors=True)
+        self.base = None
 
     def connect(self):
         """Another connection, each statement its own transaction."""

@@ -49,7 +49,10 @@ class Program:
 
     def stop(self):
         """Ends it."""
-        self.process.stdin.close()
+        try:
+            self.process.stdin.close()
+        except BrokenPipeError:
+            pass  # it ended by itself, and its last answer told why
         self.process.wait()
 
 
