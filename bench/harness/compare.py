@@ -3,6 +3,14 @@ from harness.client import cpu_ms
 from harness.sides import all_sides, spread
 
 
+def peak(runs):
+    """The most memory a process had; of the worker also what was its own and not shared."""
+    if not runs[0]["peak_kb"]:
+        return ""
+    text = f"{max(run['peak_kb'] for run in runs) / 1024:.0f}"
+    return text + f" ({max(run['anon_kb'] for run in runs) / 1024:.0f})" if "anon_kb" in runs[0] else text
+
+
 class Bench:
     """What all scenarios share."""
 
@@ -83,7 +91,7 @@ class Bench:
                 "calls/account": f"{runs[0].per_account('calls'):.3g}",
                 "requests/account": f"{runs[0].per_account('requests'):.3g}",
                 "CPU s/1000": f"{cpu / accounts * 1000:.3f}",
-                "peak MB": f"{max(run['peak_kb'] for run in runs) / 1024:.0f}" if runs[0]["peak_kb"] else "",
+                "peak MB": peak(runs),
                 "wall x floor": f"{wall / floor['wall']:.2f}" if floor and name != "floor" else "",
                 "CPU x floor": f"{cpu / floor['cpu']:.2f}" if floor and name != "floor" else "",
                 "API us/call": f"{spread(runs, 'api_us')[0]:.1f}"})
