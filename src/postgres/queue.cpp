@@ -56,20 +56,20 @@ public:
     void add(const ClaimedJob &job)
     {
         users_.emplace_back(job.attempt.account.user_id);
-        ids_.emplace_back(std::to_string(job.id));
-        generations_.emplace_back(std::to_string(job.generation));
+        ids_.emplace_back(job.id);
+        generations_.emplace_back(job.generation);
     }
     Params params()
     {
         Params params;
-        params.texts(std::move(users_)).texts(std::move(ids_)).texts(std::move(generations_));
+        params.uuids(std::move(users_)).numbers(std::move(ids_)).numbers(std::move(generations_));
         return params;
     }
 
 private:
     std::vector<Field> users_;
-    std::vector<Field> ids_;
-    std::vector<Field> generations_;
+    std::vector<std::optional<std::int64_t>> ids_;
+    std::vector<std::optional<std::int64_t>> generations_;
 };
 
 // Those of `jobs` that the statement did not touch.
@@ -143,22 +143,21 @@ std::vector<ClaimedJob> claim_jobs(Sql &sql, int most, bool suspects)
 std::vector<std::int64_t> renew_jobs(Sql &sql, const std::vector<JobProgress> &progress)
 {
     JobKeys keys;
-    std::vector<Field> done;
-    std::vector<Field> planned;
+    std::vector<std::optional<std::int64_t>> done, planned;
     for (const JobProgress &one : progress) {
         keys.add(*one.job);
-        done.emplace_back(std::to_string(one.calls_done));
-        planned.emplace_back(std::to_string(one.calls_planned));
+        done.emplace_back(one.calls_done);
+        planned.emplace_back(one.calls_planned);
     }
     const Rows rows = sql.run(
         "UPDATE instagram_insights.sync_jobs j"
         "   SET calls_done = mine.done, calls_planned = mine.planned,"
         "       lease_until = pg_catalog.clock_timestamp() + $6 * '1 second'::interval"
-        "  FROM ROWS FROM (unnest($1::uuid[]), unnest($2::bigint[]), unnest($3::bigint[]), unnest($4::integer[]),"
-        "                  unnest($5::integer[])) AS mine (user_id, job_id, generation, done, planned)"
+        "  FROM ROWS FROM (unnest($1), unnest($2), unnest($3), unnest($4),"
+        "                  unnest($5)) AS mine (user_id, job_id, generation, done, planned)"
         " WHERE j.user_id = mine.user_id AND j.job_id = mine.job_id AND j.generation = mine.generation AND j.state = 'running'"
         " RETURNING j.job_id",
-        keys.params().texts(std::move(done)).texts(std::move(planned)).number(lease_seconds));
+        keys.params().numbers(std::move(done)).numbers(std::move(planned)).number(lease_seconds));
     return untouched(progress, [](const JobProgress &one) -> const ClaimedJob & { return *one.job; }, rows);
 }
 
@@ -166,23 +165,25 @@ std::vector<std::int64_t> finish_jobs(Sql &sql, const std::vector<LeftJob> &left
 {
     const auto unless_empty = [](const std::string &text) { return text.empty() ? Field() : Field(text); };
     JobKeys keys;
-    std::vector<Field> states, due, kinds, errors, hints, done, planned, stored, counted;
+    std::vector<Field> states, kinds, errors, hints;
+    std::vector<std::optional<Instant>> due;
+    std::vector<std::optional<std::int64_t>> done, planned, stored, counted;
     for (const auto &[job, end] : left) {
         keys.add(*job);
         states.emplace_back(end.state);
-        due.push_back(end.due_at ? Field(instant_text(*end.due_at)) : Field());
+        due.push_back(end.due_at);
         kinds.push_back(unless_empty(end.error_kind));
         errors.push_back(unless_empty(end.error));
         hints.push_back(unless_empty(end.hint));
-        done.emplace_back(std::to_string(end.calls_done));
-        planned.emplace_back(std::to_string(end.calls_planned));
-        stored.emplace_back(std::to_string(end.rows_stored));
-        counted.emplace_back(end.count_try ? "t" : "f");
+        done.emplace_back(end.calls_done);
+        planned.emplace_back(end.calls_planned);
+        stored.emplace_back(end.rows_stored);
+        counted.emplace_back(end.count_try ? 1 : 0);
     }
     Params params = keys.params();
-    params.texts(std::move(states)).texts(std::move(due)).texts(std::move(kinds)).texts(std::move(errors));
-    params.texts(std::move(hints)).texts(std::move(done)).texts(std::move(planned)).texts(std::move(stored));
-    params.texts(std::move(counted));
+    params.texts(std::move(states)).instants(due).texts(std::move(kinds)).texts(std::move(errors));
+    params.texts(std::move(hints)).numbers(std::move(done)).numbers(std::move(planned)).numbers(std::move(stored));
+    params.booleans(std::move(counted));
     const Rows rows = sql.run(
         "UPDATE instagram_insights.sync_jobs j"
         "   SET state = e.state, due_at = COALESCE(e.due_at, j.due_at), error_kind = e.error_kind, error = e.error, hint = e.hint,"
@@ -190,9 +191,8 @@ std::vector<std::int64_t> finish_jobs(Sql &sql, const std::vector<LeftJob> &left
         "       attempt = j.attempt - CASE WHEN e.counted THEN 0 ELSE 1 END, lease_until = NULL,"
         "       crashes = CASE WHEN e.counted THEN 0 ELSE j.crashes END,"
         "       finished_at = CASE WHEN e.state = ANY ('{queued,waiting}'::text[]) THEN NULL ELSE pg_catalog.clock_timestamp() END"
-        "  FROM ROWS FROM (unnest($1::uuid[]), unnest($2::bigint[]), unnest($3::bigint[]), unnest($4::text[]),"
-        "                  unnest($5::timestamptz[]), unnest($6::text[]), unnest($7::text[]), unnest($8::text[]),"
-        "                  unnest($9::integer[]), unnest($10::integer[]), unnest($11::integer[]), unnest($12::boolean[]))"
+        "  FROM ROWS FROM (unnest($1), unnest($2), unnest($3), unnest($4), unnest($5),"
+        "                  unnest($6), unnest($7), unnest($8), unnest($9), unnest($10), unnest($11), unnest($12))"
         "       AS e (user_id, job_id, generation, state, due_at, error_kind, error, hint, done, planned, stored, counted)"
         " WHERE j.user_id = e.user_id AND j.job_id = e.job_id AND j.generation = e.generation AND j.state = 'running'"
         " RETURNING j.job_id",
@@ -205,7 +205,7 @@ std::vector<std::int64_t> lost_jobs(Sql &sql, const std::vector<const ClaimedJob
     JobKeys keys;
     for (const ClaimedJob *job : jobs) keys.add(*job);
     const Rows rows = sql.run(
-        "SELECT j.job_id FROM ROWS FROM (unnest($1::uuid[]), unnest($2::bigint[]), unnest($3::bigint[]))"
+        "SELECT j.job_id FROM ROWS FROM (unnest($1), unnest($2), unnest($3))"
         "       AS mine (user_id, job_id, generation)"
         "  JOIN instagram_insights.sync_jobs j ON j.user_id = mine.user_id AND j.job_id = mine.job_id"
         "   AND j.generation = mine.generation AND j.state = 'running'",

@@ -27,7 +27,7 @@ Params account_keys(const std::vector<Result> &results)
         accounts.emplace_back(result.attempt->account.account_id);
     }
     Params params;
-    params.texts(std::move(users)).texts(std::move(accounts));
+    params.uuids(std::move(users)).texts(std::move(accounts));
     return params;
 }
 
@@ -40,26 +40,23 @@ std::map<AccountKey, LockedRow> by_account(const Rows &rows)
     return accounts;
 }
 
-#define IG_ACCOUNT_KEYS                                                                                                \
-    "ROWS FROM (unnest($1::uuid[]), unnest($2::text[])) AS mine (user_id, account_id)"                                 \
-    "  JOIN instagram_insights.accounts a ON a.user_id = mine.user_id AND a.account_id = mine.account_id"
+// A probe for each key, however the table has grown since the statement was planned.
+#define IG_ACCOUNTS_BY_KEY(lock)                                                                                       \
+    "SELECT a.* FROM ROWS FROM (unnest($1), unnest($2)) AS mine (user_id, account_id)"                                 \
+    " CROSS JOIN LATERAL (SELECT o.user_id, o.account_id, o.generation, o.metric_state FROM instagram_insights.accounts o" \
+    "                      WHERE o.user_id = mine.user_id AND o.account_id = mine.account_id " lock ") a"
 
 }  // namespace
 
 std::vector<AccountLock> lock_results(Sql &sql, std::vector<Result> &results, bool share)
 {
     // Never waiting for a session that holds a row: the worker serves everybody.
-    const Rows locked = share ? sql.run("SELECT a.user_id, a.account_id, a.generation, a.metric_state FROM " IG_ACCOUNT_KEYS
-                                        " FOR KEY SHARE OF a SKIP LOCKED",
-                                        account_keys(results))
-                              : sql.run("SELECT a.user_id, a.account_id, a.generation, a.metric_state FROM " IG_ACCOUNT_KEYS
-                                        " FOR NO KEY UPDATE OF a SKIP LOCKED",
-                                        account_keys(results));
+    const Rows locked = share ? sql.run(IG_ACCOUNTS_BY_KEY("FOR KEY SHARE SKIP LOCKED"), account_keys(results))
+                              : sql.run(IG_ACCOUNTS_BY_KEY("FOR NO KEY UPDATE SKIP LOCKED"), account_keys(results));
     const std::map<AccountKey, LockedRow> held = by_account(locked);
     std::map<AccountKey, LockedRow> present;
     if (held.size() < results.size())
-        present = by_account(sql.run("SELECT a.user_id, a.account_id, a.generation, a.metric_state FROM " IG_ACCOUNT_KEYS,
-                                     account_keys(results)));
+        present = by_account(sql.run(IG_ACCOUNTS_BY_KEY("LIMIT 1"), account_keys(results)));
     std::vector<AccountLock> locks;
     for (Result &result : results) {
         const SyncedAccount &account = result.attempt->account;
@@ -91,7 +88,8 @@ namespace {
 
 void store_values(Sql &sql, const std::vector<Result *> &of_one_user)
 {
-    std::vector<Field> accounts, metrics, periods, end_times, numbers;
+    std::vector<Field> accounts, metrics, periods, numbers;
+    std::vector<std::optional<Instant>> end_times;
     std::optional<Instant> first, last;
     for (const Result *result : of_one_user) {
         result->attempt->rows = StoredRows();
@@ -99,7 +97,7 @@ void store_values(Sql &sql, const std::vector<Result *> &of_one_user)
             accounts.emplace_back(result->attempt->account.account_id);
             metrics.emplace_back(value.metric);
             periods.emplace_back(value.period);
-            end_times.emplace_back(instant_text(value.end_time));
+            end_times.emplace_back(value.end_time);
             numbers.emplace_back(value.value);
             if (!first || value.end_time < *first) first = value.end_time;
             if (!last || value.end_time > *last) last = value.end_time;
@@ -107,24 +105,23 @@ void store_values(Sql &sql, const std::vector<Result *> &of_one_user)
     }
     if (accounts.empty()) return;
     Params params;
-    params.text(std::string_view(of_one_user.front()->attempt->account.user_id));
-    params.texts(std::move(accounts)).texts(std::move(metrics)).texts(std::move(periods)).texts(std::move(end_times));
-    params.texts(std::move(numbers)).text(Field(instant_text(*first))).text(Field(instant_text(*last)));
+    params.uuid(of_one_user.front()->attempt->account.user_id);
+    params.texts(std::move(accounts)).texts(std::move(metrics)).texts(std::move(periods)).instants(end_times);
+    params.numerics(std::move(numbers)).instant(first).instant(last);
     const Rows rows = sql.run(
         // The bounds let the executor leave out the other years' partitions before it begins.
         "WITH incoming AS MATERIALIZED ("
         "    SELECT i.account_id, i.metric, i.period, i.end_time, i.value,"
-        "           t.user_id IS NOT NULL AS present, t.value IS NOT DISTINCT FROM i.value AS equal"
-        "      FROM ROWS FROM (unnest($2::text[]), unnest($3::text[]), unnest($4::text[]), unnest($5::timestamptz[]),"
-        "                      unnest($6::numeric[])) AS i (account_id, metric, period, end_time, value)"
-        "      LEFT JOIN instagram_insights.insights t"
-        "        ON t.user_id = $1::uuid AND t.account_id = i.account_id AND t.metric = i.metric AND t.period = i.period"
-        "       AND t.end_time = i.end_time AND t.end_time >= $7::timestamptz AND t.end_time <= $8::timestamptz),"
+        "           t.end_time IS NOT NULL AS present, t.value IS NOT DISTINCT FROM i.value AS equal"
+        "      FROM ROWS FROM (unnest($2), unnest($3), unnest($4), unnest($5), unnest($6)) AS i (account_id, metric, period, end_time, value)"
+        "      LEFT JOIN LATERAL (SELECT o.end_time, o.value FROM instagram_insights.insights o"
+        "        WHERE o.user_id = $1 AND o.account_id = i.account_id AND o.metric = i.metric AND o.period = i.period"
+        "          AND o.end_time = i.end_time AND o.end_time >= $7 AND o.end_time <= $8 LIMIT 1) t ON true),"
         " written AS ("
         "    INSERT INTO instagram_insights.insights"
         "           (user_id, account_id, metric, period, end_time, value, retrieved_at, project_id, entity_id)"
         "    SELECT a.user_id, a.account_id, i.metric, i.period, i.end_time, i.value, pg_catalog.clock_timestamp(), a.project_id, a.entity_id"
-        "      FROM incoming i JOIN instagram_insights.accounts a ON a.user_id = $1::uuid AND a.account_id = i.account_id"
+        "      FROM incoming i JOIN instagram_insights.accounts a ON a.user_id = $1 AND a.account_id = i.account_id"
         "     WHERE NOT (i.present AND i.equal)"
         "    ON CONFLICT (user_id, account_id, metric, period, end_time)"
         "    DO UPDATE SET value = EXCLUDED.value, retrieved_at = EXCLUDED.retrieved_at"
@@ -149,39 +146,39 @@ void store_values(Sql &sql, const std::vector<Result *> &of_one_user)
 
 void store_log(Sql &sql, const std::vector<Result *> &of_one_user)
 {
-    std::vector<Field> jobs, accounts, kinds, triggers, started, statuses, inserted, updated, unchanged, calls, codes, messages, errors;
+    std::vector<Field> accounts, kinds, triggers, statuses, messages, errors;
+    std::vector<std::optional<Instant>> started;
+    std::vector<std::optional<std::int64_t>> jobs, inserted, updated, unchanged, calls, codes;
     for (const Result *result : of_one_user) {
         const SyncTry &attempt = *result->attempt;
         const sync::Outcome &outcome = *result->outcome;
         const platform::Failure *failure = first_failure(outcome);
-        jobs.push_back(attempt.job_id ? Field(std::to_string(*attempt.job_id)) : Field());
+        jobs.push_back(attempt.job_id);
         accounts.emplace_back(attempt.account.account_id);
         kinds.emplace_back(attempt.kind);
         triggers.emplace_back(attempt.trigger);
-        started.emplace_back(instant_text(attempt.started_at));
+        started.emplace_back(attempt.started_at);
         statuses.emplace_back(std::string(sync::to_string(outcome.status)));
-        inserted.emplace_back(std::to_string(attempt.rows.inserted));
-        updated.emplace_back(std::to_string(attempt.rows.updated));
-        unchanged.emplace_back(std::to_string(attempt.rows.unchanged));
-        calls.emplace_back(std::to_string(outcome.calls_done));
-        codes.push_back(failure && failure->code != 0 ? Field(std::to_string(failure->code)) : Field());
+        inserted.emplace_back(attempt.rows.inserted);
+        updated.emplace_back(attempt.rows.updated);
+        unchanged.emplace_back(attempt.rows.unchanged);
+        calls.emplace_back(outcome.calls_done);
+        codes.push_back(failure && failure->code != 0 ? std::optional<std::int64_t>(failure->code) : std::nullopt);
         messages.push_back(failure ? Field(failure->message) : Field());
         errors.emplace_back(errors_json(outcome));
     }
     Params params;
-    params.text(std::string_view(of_one_user.front()->attempt->account.user_id));
-    params.texts(std::move(jobs)).texts(std::move(accounts)).texts(std::move(kinds)).texts(std::move(triggers));
-    params.texts(std::move(started)).texts(std::move(statuses)).texts(std::move(inserted)).texts(std::move(updated));
-    params.texts(std::move(unchanged)).texts(std::move(calls)).texts(std::move(codes)).texts(std::move(messages));
-    params.texts(std::move(errors));
+    params.uuid(of_one_user.front()->attempt->account.user_id);
+    params.numbers(std::move(jobs)).texts(std::move(accounts)).texts(std::move(kinds)).texts(std::move(triggers));
+    params.instants(started).texts(std::move(statuses)).numbers(std::move(inserted)).numbers(std::move(updated));
+    params.numbers(std::move(unchanged)).numbers(std::move(calls)).numbers(std::move(codes)).texts(std::move(messages));
+    params.jsonbs(std::move(errors));
     sql.run("INSERT INTO instagram_insights.sync_log (user_id, job_id, account_id, kind, trigger, started_at, finished_at, status,"
             "       rows_inserted, rows_updated, rows_unchanged, api_calls, error_code, error_message, errors)"
-            " SELECT $1::uuid, l.job_id, l.account_id, l.kind, l.trigger, l.started_at, pg_catalog.clock_timestamp(), l.status,"
+            " SELECT $1, l.job_id, l.account_id, l.kind, l.trigger, l.started_at, pg_catalog.clock_timestamp(), l.status,"
             "       l.inserted, l.updated, l.unchanged, l.calls, l.code, l.message, l.errors"
-            "  FROM ROWS FROM (unnest($2::bigint[]), unnest($3::text[]), unnest($4::text[]), unnest($5::text[]),"
-            "                  unnest($6::timestamptz[]), unnest($7::text[]), unnest($8::integer[]), unnest($9::integer[]),"
-            "                  unnest($10::integer[]), unnest($11::integer[]), unnest($12::integer[]), unnest($13::text[]),"
-            "                  unnest($14::jsonb[]))"
+            "  FROM ROWS FROM (unnest($2), unnest($3), unnest($4), unnest($5), unnest($6), unnest($7), unnest($8), unnest($9),"
+            "                  unnest($10), unnest($11), unnest($12), unnest($13), unnest($14))"
             "       AS l (job_id, account_id, kind, trigger, started_at, status, inserted, updated, unchanged, calls, code, message, errors)",
             params);
 }

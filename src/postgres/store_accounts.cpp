@@ -63,7 +63,9 @@ std::vector<const Result *> store_account_states(Sql &sql, const std::vector<Res
         std::any_of(results.begin(), results.end(), [](const Result *result) { return first_failure(*result->outcome) != nullptr; });
     const std::set<std::string, std::less<>> snapshots =
         any_trouble ? snapshot_metrics(sql) : std::set<std::string, std::less<>>();
-    std::vector<Field> users, accounts, statuses, answered, errors, hints, blocked, usernames, names, states;
+    std::vector<Field> users, accounts, statuses, errors, hints, usernames, names, states;
+    std::vector<std::optional<std::int64_t>> answered;
+    std::vector<std::optional<Instant>> blocked;
     for (const Result *result : results) {
         const sync::Outcome &outcome = *result->outcome;
         const platform::Failure *denied = withdrawn_permission(outcome, snapshots);
@@ -71,18 +73,18 @@ std::vector<const Result *> store_account_states(Sql &sql, const std::vector<Res
         users.emplace_back(result->attempt->account.user_id);
         accounts.emplace_back(result->attempt->account.account_id);
         statuses.push_back(unless_empty(account_status(outcome, denied != nullptr)));
-        answered.emplace_back(has_answer(outcome) ? "t" : "f");
+        answered.emplace_back(has_answer(outcome) ? 1 : 0);
         errors.push_back(failure ? Field(failure->message) : Field());
         hints.push_back(failure ? Field(failure->hint) : Field());
-        blocked.push_back(outcome.blocked_until ? Field(instant_text(*outcome.blocked_until)) : Field());
+        blocked.push_back(outcome.blocked_until);
         usernames.push_back(unless_empty(outcome.username));
         names.push_back(unless_empty(outcome.name));
         states.emplace_back(learnt_state(*result));
     }
     Params params;
-    params.texts(std::move(users)).texts(std::move(accounts)).texts(std::move(statuses)).texts(std::move(answered));
-    params.texts(std::move(errors)).texts(std::move(hints)).texts(std::move(blocked)).texts(std::move(usernames));
-    params.texts(std::move(names)).texts(std::move(states));
+    params.uuids(std::move(users)).texts(std::move(accounts)).texts(std::move(statuses)).booleans(std::move(answered));
+    params.texts(std::move(errors)).texts(std::move(hints)).instants(blocked).texts(std::move(usernames));
+    params.texts(std::move(names)).jsonbs(std::move(states));
     const Rows rows = sql.run(
         "UPDATE instagram_insights.accounts a"
         // Came to need a login while its calls were under way: their answers are older news.
@@ -92,8 +94,8 @@ std::vector<const Result *> store_account_states(Sql &sql, const std::vector<Res
         "        hint = CASE WHEN a.status = 'needs_login' AND i.answered THEN a.hint ELSE i.hint END,"
         "        blocked_until = i.blocked_until, username = COALESCE(i.username, a.username), name = COALESCE(i.name, a.name),"
         "        metric_state = i.metric_state"
-        "  FROM ROWS FROM (unnest($1::uuid[]), unnest($2::text[]), unnest($3::text[]), unnest($4::boolean[]), unnest($5::text[]),"
-        "                  unnest($6::text[]), unnest($7::timestamptz[]), unnest($8::text[]), unnest($9::text[]), unnest($10::jsonb[]))"
+        "  FROM ROWS FROM (unnest($1), unnest($2), unnest($3), unnest($4), unnest($5), unnest($6), unnest($7), unnest($8), unnest($9),"
+        "                  unnest($10))"
         "       AS i (user_id, account_id, status, answered, error, hint, blocked_until, username, name, metric_state)"
         "  JOIN instagram_insights.accounts b ON b.user_id = i.user_id AND b.account_id = i.account_id"
         "  WHERE a.user_id = i.user_id AND a.account_id = i.account_id"

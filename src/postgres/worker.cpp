@@ -129,6 +129,7 @@ void Worker::claim(Instant now)
     const bool full = !jobs_.empty() && (room < std::max<std::size_t>(1, capacity / 4) || jobs_.begin()->second.job.suspect);
     queue_has_more_ = full;
     if (full && !woken) return;
+    keep_plans_fitting(now);
     WorkerTransaction transaction("claiming jobs");
     calling_allowed_ = calling_allowed(transaction.sql());
     if (!calling_allowed_) {
@@ -174,6 +175,17 @@ void Worker::claim(Instant now)
     if (claimed.empty()) return;
     idle_since_.reset();
     stay_until_ = Instant();
+}
+
+// A plan is made for tables of a size. So plans are made anew for the first block after a pause, for the 2nd, 4th, 8th ...,
+// by when the tables may be twice as large, and then once a minute.
+void Worker::keep_plans_fitting(Instant now)
+{
+    if (jobs_.empty()) blocks_ = 0;
+    ++blocks_;
+    if ((blocks_ & (blocks_ - 1)) != 0 && now - planned_at_ < minutes(1)) return;
+    planned_at_ = now;
+    plan_anew();
 }
 
 std::optional<JobEnd> Worker::begin(ClaimedJob &job, Instant now)

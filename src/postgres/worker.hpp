@@ -38,6 +38,7 @@ private:
     bool hands_just_emptied();
     void consider_due(Instant due);
     void claim(Instant now);
+    void keep_plans_fitting(Instant now);
     void learn_usage(Sql &sql, const std::vector<ClaimedJob> &jobs, Instant now);
     // Nothing: it is under way; else why it ends before any call.
     std::optional<JobEnd> begin(ClaimedJob &job, Instant now);
@@ -69,6 +70,8 @@ private:
     std::optional<Instant> again_at_;  // the last round failed: not before then
     std::optional<Instant> next_due_;
     Instant renewed_at_{};
+    Instant planned_at_{};
+    std::uint64_t blocks_ = 0;             // claimed since hands were empty
     std::optional<Instant> idle_since_;
     Instant stay_until_{};             // an attempt to leave was refused
     bool calling_allowed_ = true;
