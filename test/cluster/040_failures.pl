@@ -48,6 +48,8 @@ sub connection { return query("SELECT status, hint IS NOT NULL, last_error IS NO
 sub job { return query("SELECT state, error_kind, due_at > now() + interval '20 seconds' FROM instagram_insights.sync_jobs WHERE account_id = '@{[ id($_[0]) ]}' ORDER BY job_id DESC LIMIT 1") }
 sub settled { return wait_for($node, "SELECT NOT EXISTS (SELECT FROM instagram_insights.sync_jobs WHERE state IN ('queued', 'running'))") }
 
+sub set_timeout { query("ALTER SYSTEM SET instagram_insights.request_timeout = $_[0]"); return $node->reload }
+
 sub insights_fault { my ($n, %do) = @_; return +{ match => { route => 'insights', account_id => id($n) }, do => {%do} } }
 
 my %dead = (2 => 'expired', 3 => 'password_changed', 4 => 'unknown', 5 => 'app_removed');
@@ -99,7 +101,12 @@ for my $n (sort keys %dead)
     is(hints($n), 't', 'and what to do');
     is(connection($n), 'needs_login|t|t', 'so does connections');
     is(job($n), 'failed|needs_login|f', 'nobody is asked again with this token');
-    cmp_ok(scalar @{ $sandbox->calls('account_id=' . id($n)) } + 0, '<=', 4, 'and few calls were spent on it');
+    # An account has at most four calls under way. Those that share a batch with an answer too large to be read (account 9)
+    # are sent again in smaller company, twice at most until they are alone.
+    my @spent = @{ $sandbox->calls('account_id=' . id($n)) };
+    my %asked = map { join(' ', @{ $_->{metrics} }, $_->{route}, $_->{since}, $_->{until}) => 1 } @spent;
+    cmp_ok(scalar keys %asked, '<=', 4, 'and no more was asked with it than was under way when the first answer came');
+    cmp_ok(scalar @spent, '<=', $n % 2 ? 12 : 4, 'and that in few calls');
 }
 is(query("SELECT count(DISTINCT hint) FROM instagram_insights.connections WHERE status = 'needs_login'"), 5,
     'the four causes, and a permission that was withdrawn, have five hints');
@@ -206,18 +213,25 @@ ok(1, 'once the network is back, the job ends well');
 
 $sandbox->reset;
 query("DELETE FROM instagram_insights.insights WHERE account_id <> '@{[ id(1) ]}'; UPDATE instagram_insights.accounts SET metric_state = '{}' WHERE account_id <> '@{[ id(1) ]}'");
-$sandbox->faults({ match => { route => 'insights', flavour => 'facebook' }, do => { throttle => { code => 4, minutes => 5 } }, after => 8, times => 1 });
+# All that can be under way is held until it is: four calls of each of the nine accounts. The ninth call brings the limit.
+my $under_way = 4 * grep { $_ % 2 } 1 .. $accounts;
+set_timeout("'30s'");
+$sandbox->faults(
+    { match => { route => 'insights', flavour => 'facebook' }, do => { throttle => { code => 4, minutes => 5 }, hang => 'before_headers' }, after => 8, times => 1 },
+    { match => { flavour => 'facebook' }, do => { hang => 'before_headers' } },
+    { match => { flavour => 'facebook', route => 'batch' }, do => { hang => 'before_headers' } });
+sub facebook_calls { return grep { $_->{host_flavour} eq 'facebook' && $_->{route} ne 'batch' } @{ $sandbox->calls } }
 query('SELECT instagram_insights.ig_sync_all()');
+$sandbox->wait_until(sub { facebook_calls() >= $under_way }, "$under_way calls are under way");
+$sandbox->clear_faults;
+$sandbox->release;
 settled();
 is(query("SELECT string_agg(DISTINCT j.state || ' ' || j.error_kind, ',') FROM instagram_insights.sync_jobs j JOIN instagram_insights.accounts a USING (user_id, account_id)
           WHERE a.login = 'facebook' AND j.state IN ('waiting', 'failed', 'partial') AND j.queued_at > now() - interval '1 minute' AND j.error_kind = 'throttled'"),
     'waiting throttled', 'when the app has reached its limit, jobs of that login wait');
 is(rows($_), expected($_), "account $_ of the other login goes on") for 16, 18;
-my @facebook = sort { $a->{n} <=> $b->{n} } grep { $_->{host_flavour} eq 'facebook' } @{ $sandbox->calls };
-my ($limit) = grep { $_->{status} >= 400 } @facebook;
-my $used = grep { $_->{n} > $limit->{n} } @facebook;
-diag("$used calls of that login were under way when the limit of the app came");
-cmp_ok($used, '<=', 40, 'no more calls than were under way reach a blocked app');
+is(scalar facebook_calls(), $under_way, 'no more calls than were under way reach a blocked app');
+set_timeout("'1500ms'");
 connect_account($node, 'd', 19);
 my $late = query("SELECT instagram_insights.ig_refresh_insights('" . user_id('d') . "', '@{[ id(19) ]}')");
 wait_for($node, "SELECT state = 'waiting' FROM instagram_insights.ig_sync_status($late)");
