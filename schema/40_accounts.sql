@@ -30,7 +30,7 @@ CREATE TABLE accounts (
     project_id text,
     entity_id text,
     PRIMARY KEY (user_id, account_id)
-);
+) WITH (fillfactor = 75);  -- every sync updates its row: beside the old one, and without touching an index
 COMMENT ON TABLE accounts IS 'Accounts that users connected; one row for each user and account';
 COMMENT ON COLUMN accounts.user_id IS 'The user whose account this is';
 COMMENT ON COLUMN accounts.account_id IS 'The id of the professional account; ids of other platforms carry a prefix such as threads:';

@@ -33,9 +33,10 @@ CREATE TABLE sync_jobs (
 CREATE INDEX sync_jobs_job_id ON sync_jobs (job_id);
 CREATE INDEX sync_jobs_due ON sync_jobs (priority, due_at)
     WHERE state = ANY (ARRAY['queued', 'waiting']);
--- When work of one account is due (connections.next_sync_at): one probe for each account, however long the queue is.
-CREATE INDEX sync_jobs_pending ON sync_jobs (user_id, account_id, due_at)
-    WHERE state = ANY (ARRAY['queued', 'waiting']);
+-- Work of one account that lives (connections.next_sync_at, the same backfill asked twice): this one and sync_jobs_live, each
+-- for the kinds the other leaves out, so that a job pays for one of them only.
+CREATE INDEX sync_jobs_backfills ON sync_jobs (user_id, account_id)
+    WHERE kind = 'backfill' AND state = ANY (ARRAY['queued', 'running', 'waiting']);
 CREATE INDEX sync_jobs_running ON sync_jobs (lease_until) WHERE state = 'running';
 CREATE INDEX sync_jobs_finished ON sync_jobs (finished_at) WHERE finished_at IS NOT NULL;
 -- At most one live refresh and one live daily job for an account: this is what makes enqueueing idempotent.

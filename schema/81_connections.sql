@@ -11,10 +11,15 @@ SELECT s.user_id,
        s.expires_at,
        s.days_left,
        s.last_success_at,
-       (SELECT pg_catalog.min(j.due_at)
-        FROM sync_jobs j
-        WHERE j.user_id = s.user_id AND j.account_id = s.account_id
-          AND j.state = ANY (ARRAY['queued', 'waiting'])) AS next_sync_at,
+       -- A probe of an index each, however long the queue is.
+       LEAST((SELECT pg_catalog.min(j.due_at)
+              FROM sync_jobs j
+              WHERE j.user_id = s.user_id AND j.account_id = s.account_id AND j.kind <> 'backfill'
+                AND j.state = ANY (ARRAY['queued', 'running', 'waiting']) AND j.state <> 'running'),
+             (SELECT pg_catalog.min(j.due_at)
+              FROM sync_jobs j
+              WHERE j.user_id = s.user_id AND j.account_id = s.account_id AND j.kind = 'backfill'
+                AND j.state = ANY (ARRAY['queued', 'running', 'waiting']) AND j.state <> 'running')) AS next_sync_at,
        s.blocked_until,
        s.last_error,
        CASE

@@ -177,7 +177,8 @@ BEGIN
     -- not be opened is tried again: the key may be back.
     INSERT INTO instagram_insights.sync_jobs (user_id, account_id, kind, trigger, due_at)
     SELECT a.user_id, a.account_id, 'daily', left(COALESCE(NULLIF(ig_sync_all.trigger, ''), 'cron'), 100),
-           GREATEST(now() + random() * spread, a.blocked_until)
+           -- Each account has its own place within the spread, the same every day.
+           GREATEST(now() + spread * ((hashtextextended(a.user_id || ' ' || a.account_id, 0) & 1048575) / 1048576.0), a.blocked_until)
     FROM instagram_insights.accounts a
     WHERE a.status = ANY (ARRAY['active', 'token_unreadable']) AND (a.expires_at IS NULL OR a.expires_at > now())
     FOR KEY SHARE SKIP LOCKED

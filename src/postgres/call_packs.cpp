@@ -105,16 +105,19 @@ std::vector<CallLoop::Packed> CallLoop::next_pack(platform::Login login)
 void CallLoop::send(Instant now)
 {
     gather(now);
+    bool any = false;
     for (bool sent = true; sent;) {
         sent = false;
         for (const platform::Login login : {platform::Login::facebook, platform::Login::instagram}) {
-            if (room() == 0) return;
+            if (room() == 0) break;
             std::vector<Packed> calls = next_pack(login);
             if (calls.empty()) continue;
             send_pack(std::move(calls), now);
             sent = true;
         }
+        any = any || sent;
     }
+    if (any) client_.advance();  // on the wire now, not when the caller comes round again
 }
 
 bool CallLoop::open_item(Packed &packed, platform::BatchItem &item, Instant now)

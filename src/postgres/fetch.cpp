@@ -199,7 +199,7 @@ std::vector<Result> results_of(std::vector<FetchedAccount> &accounts, bool calle
 {
     std::vector<Result> results;
     for (FetchedAccount &fetched : accounts)
-        if (!fetched.paused && (fetched.called || !called_only)) results.push_back({&fetched.attempt, &fetched.outcome, {}});
+        if (!fetched.paused && (fetched.called || !called_only)) results.push_back({&fetched.attempt, &fetched.outcome, {}, {}, {}});
     return results;
 }
 

@@ -15,6 +15,8 @@ namespace {
 struct LockedRow {
     std::string generation;
     std::string metric_state;
+    Field project_id;
+    Field entity_id;
 };
 using AccountKey = std::pair<std::string, std::string>;  // user, account
 
@@ -36,14 +38,15 @@ std::map<AccountKey, LockedRow> by_account(const Rows &rows)
     std::map<AccountKey, LockedRow> accounts;
     for (const std::vector<Field> &row : rows)
         accounts.insert_or_assign(AccountKey(row[0].value(), row[1].value()),
-                                  LockedRow{row[2].value(), row[3].value()});
+                                  LockedRow{row[2].value(), row[3].value(), row[4], row[5]});
     return accounts;
 }
 
 // A probe for each key, however the table has grown since the statement was planned.
 #define IG_ACCOUNTS_BY_KEY(lock)                                                                                       \
     "SELECT a.* FROM ROWS FROM (unnest($1), unnest($2)) AS mine (user_id, account_id)"                                 \
-    " CROSS JOIN LATERAL (SELECT o.user_id, o.account_id, o.generation, o.metric_state FROM instagram_insights.accounts o" \
+    " CROSS JOIN LATERAL (SELECT o.user_id, o.account_id, o.generation, o.metric_state, o.project_id, o.entity_id"                       \
+    "                       FROM instagram_insights.accounts o"                                                        \
     "                      WHERE o.user_id = mine.user_id AND o.account_id = mine.account_id " lock ") a"
 
 }  // namespace
@@ -64,6 +67,8 @@ std::vector<AccountLock> lock_results(Sql &sql, std::vector<Result> &results, bo
         const std::string generation = std::to_string(account.generation);
         if (const auto found = held.find(key); found != held.end()) {
             result.metric_state = found->second.metric_state;
+            result.project_id = found->second.project_id;
+            result.entity_id = found->second.entity_id;
             locks.push_back(found->second.generation == generation ? AccountLock::held : AccountLock::gone);
         } else {
             const auto other = present.find(key);
@@ -80,7 +85,7 @@ AccountLock lock_account(Sql &sql, const SyncedAccount &account, bool share)
     attempt.account.user_id = account.user_id;
     attempt.account.account_id = account.account_id;
     attempt.account.generation = account.generation;
-    std::vector<Result> one{{&attempt, nullptr, {}}};
+    std::vector<Result> one{{&attempt, nullptr, {}, {}, {}}};
     return lock_results(sql, one, share).front();
 }
 
@@ -88,7 +93,7 @@ namespace {
 
 void store_values(Sql &sql, const std::vector<Result *> &of_one_user)
 {
-    std::vector<Field> accounts, metrics, periods, numbers;
+    std::vector<Field> accounts, metrics, periods, numbers, projects, entities;
     std::vector<std::optional<Instant>> end_times;
     std::optional<Instant> first, last;
     for (const Result *result : of_one_user) {
@@ -99,6 +104,8 @@ void store_values(Sql &sql, const std::vector<Result *> &of_one_user)
             periods.emplace_back(value.period);
             end_times.emplace_back(value.end_time);
             numbers.emplace_back(value.value);
+            projects.push_back(result->project_id);
+            entities.push_back(result->entity_id);
             if (!first || value.end_time < *first) first = value.end_time;
             if (!last || value.end_time > *last) last = value.end_time;
         }
@@ -107,22 +114,22 @@ void store_values(Sql &sql, const std::vector<Result *> &of_one_user)
     Params params;
     params.uuid(of_one_user.front()->attempt->account.user_id);
     params.texts(std::move(accounts)).texts(std::move(metrics)).texts(std::move(periods)).instants(end_times);
-    params.numerics(std::move(numbers)).instant(first).instant(last);
+    params.numerics(std::move(numbers)).instant(first).instant(last).texts(std::move(projects)).texts(std::move(entities));
     const Rows rows = sql.run(
         // The bounds let the executor leave out the other years' partitions before it begins.
         "WITH incoming AS MATERIALIZED ("
-        "    SELECT i.account_id, i.metric, i.period, i.end_time, i.value,"
+        "    SELECT i.*,"
         "           t.end_time IS NOT NULL AS present, t.value IS NOT DISTINCT FROM i.value AS equal"
-        "      FROM ROWS FROM (unnest($2), unnest($3), unnest($4), unnest($5), unnest($6)) AS i (account_id, metric, period, end_time, value)"
+        "      FROM ROWS FROM (unnest($2), unnest($3), unnest($4), unnest($5), unnest($6), unnest($9), unnest($10))"
+        "           AS i (account_id, metric, period, end_time, value, project_id, entity_id)"
         "      LEFT JOIN LATERAL (SELECT o.end_time, o.value FROM instagram_insights.insights o"
         "        WHERE o.user_id = $1 AND o.account_id = i.account_id AND o.metric = i.metric AND o.period = i.period"
         "          AND o.end_time = i.end_time AND o.end_time >= $7 AND o.end_time <= $8 LIMIT 1) t ON true),"
         " written AS ("
         "    INSERT INTO instagram_insights.insights"
         "           (user_id, account_id, metric, period, end_time, value, retrieved_at, project_id, entity_id)"
-        "    SELECT a.user_id, a.account_id, i.metric, i.period, i.end_time, i.value, pg_catalog.clock_timestamp(), a.project_id, a.entity_id"
-        "      FROM incoming i JOIN instagram_insights.accounts a ON a.user_id = $1 AND a.account_id = i.account_id"
-        "     WHERE NOT (i.present AND i.equal)"
+        "    SELECT $1, i.account_id, i.metric, i.period, i.end_time, i.value, pg_catalog.clock_timestamp(), i.project_id, i.entity_id"
+        "      FROM incoming i WHERE NOT (i.present AND i.equal)"
         "    ON CONFLICT (user_id, account_id, metric, period, end_time)"
         "    DO UPDATE SET value = EXCLUDED.value, retrieved_at = EXCLUDED.retrieved_at"
         "     WHERE insights.value IS DISTINCT FROM EXCLUDED.value"

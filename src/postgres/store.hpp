@@ -12,7 +12,10 @@ namespace ig::pg {
 struct Result {
     SyncTry *attempt;
     const sync::Outcome *outcome;
-    std::string metric_state;  // of the locked account, as read with the lock
+    // Of the locked account, as read with the lock:
+    std::string metric_state;
+    Field project_id;
+    Field entity_id;
 };
 
 // All of these run inside a transaction, under WorkerRole. Where they take several results, no account may occur twice.

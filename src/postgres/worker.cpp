@@ -23,7 +23,9 @@ constexpr seconds renew_lease_after{lease_seconds / 3};
 constexpr minutes horizon{5};      // work due sooner than this is waited for
 constexpr seconds try_again_after{1};
 constexpr seconds restart_after{5};
-constexpr std::size_t largest_block = 250;
+constexpr std::size_t largest_block = 128;
+constexpr seconds plans_last{30};
+constexpr seconds plans_last_idle{5};
 
 // A job that ends before any call was made.
 JobEnd refused(const char *state, const char *kind, const char *error, const char *hint)
@@ -49,6 +51,7 @@ void Worker::run()
         }
         if (ConfigReloadPending) reload();
         calls_.receive();
+        calls_.send(current_time());  // first: while results are stored, the next answers are on their way
         try {
             store_finished(current_time());
             tokens_.settle(current_time());
@@ -121,12 +124,17 @@ void Worker::reload()
 
 // A block at a time: claiming one by one while thousands wait would cost a transaction each, and a block that is too large
 // would keep the calls waiting. And a suspect runs alone.
+bool Worker::can_take_more() const
+{
+    if (jobs_.empty()) return true;
+    const std::size_t capacity = calls_.capacity();
+    return jobs_.size() + std::max<std::size_t>(1, capacity / 4) <= capacity && !jobs_.begin()->second.job.suspect;
+}
+
 void Worker::claim(Instant now)
 {
     const bool woken = std::exchange(look_at_queue_, false);
-    const std::size_t capacity = calls_.capacity();
-    const std::size_t room = capacity - std::min(capacity, jobs_.size());
-    const bool full = !jobs_.empty() && (room < std::max<std::size_t>(1, capacity / 4) || jobs_.begin()->second.job.suspect);
+    const bool full = !can_take_more();
     queue_has_more_ = full;
     if (full && !woken) return;
     keep_plans_fitting(now);
@@ -144,7 +152,7 @@ void Worker::claim(Instant now)
         return;
     }
     (void)reclaim_jobs(transaction.sql(), false);
-    const int most = static_cast<int>(std::min(room, largest_block));
+    const int most = static_cast<int>(std::min(calls_.capacity() - jobs_.size(), largest_block));
     std::vector<ClaimedJob> claimed = claim_jobs(transaction.sql(), most, false);
     queue_has_more_ = static_cast<int>(claimed.size()) >= most;
     if (claimed.empty() && jobs_.empty()) claimed = claim_jobs(transaction.sql(), 1, true);
@@ -177,13 +185,10 @@ void Worker::claim(Instant now)
     stay_until_ = Instant();
 }
 
-// A plan is made for tables of a size. So plans are made anew for the first block after a pause, for the 2nd, 4th, 8th ...,
-// by when the tables may be twice as large, and then once a minute.
+// A plan is made for tables of a size; these grow and shrink, above all while nothing was in hand.
 void Worker::keep_plans_fitting(Instant now)
 {
-    if (jobs_.empty()) blocks_ = 0;
-    ++blocks_;
-    if ((blocks_ & (blocks_ - 1)) != 0 && now - planned_at_ < minutes(1)) return;
+    if (now - planned_at_ < (jobs_.empty() ? plans_last_idle : plans_last)) return;
     planned_at_ = now;
     plan_anew();
 }
@@ -300,6 +305,7 @@ std::optional<milliseconds> Worker::time_to_wait(Instant now) const
         consider(*again_at_ - now);
     else if (look_at_queue_ || had_jobs_ != !jobs_.empty())
         consider(milliseconds(0));
+    if (queue_has_more_ && !again_at_ && can_take_more()) consider(milliseconds(0));
     if (!jobs_.empty()) consider(renewed_at_ + renew_every - now);
     if (!finished_.empty()) consider(gathering(now) ? finished_since_ + gather_results_for - now : milliseconds(0));
     if (tokens_.busy()) consider(renew_every);

@@ -37,6 +37,7 @@ private:
     bool wake_may_be_lost();
     bool hands_just_emptied();
     void consider_due(Instant due);
+    bool can_take_more() const;
     void claim(Instant now);
     void keep_plans_fitting(Instant now);
     void learn_usage(Sql &sql, const std::vector<ClaimedJob> &jobs, Instant now);
@@ -71,7 +72,6 @@ private:
     std::optional<Instant> next_due_;
     Instant renewed_at_{};
     Instant planned_at_{};
-    std::uint64_t blocks_ = 0;             // claimed since hands were empty
     std::optional<Instant> idle_since_;
     Instant stay_until_{};             // an attempt to leave was refused
     bool calling_allowed_ = true;

@@ -13,7 +13,7 @@ namespace ig::pg {
 
 namespace {
 
-constexpr std::size_t group_size = 200;
+constexpr std::size_t group_size = 64;  // large enough for a transaction to cost little, small enough for answers not to wait
 constexpr std::chrono::seconds store_again_after{30};
 
 JobEnd job_end(const sync::Outcome &outcome)
@@ -64,6 +64,7 @@ bool Worker::gathering(Instant now) const
     });
 }
 
+// One group of results at a time: between two, calls are sent and answers taken in.
 void Worker::store_finished(Instant now)
 {
     std::vector<sync::Outcome> finished = calls_.engine().take_finished();
@@ -81,18 +82,16 @@ void Worker::store_finished(Instant now)
     };
     std::sort(finished_.begin(), finished_.end(),
               [&key](const sync::Outcome &left, const sync::Outcome &right) { return key(left) < key(right); });
-    while (!finished_.empty()) {
-        std::vector<sync::Outcome> group;
-        std::vector<sync::Outcome> later;
-        for (sync::Outcome &outcome : finished_) {
-            // A statement for many accounts takes each of them once.
-            const bool again = !group.empty() && key(group.back()) == key(outcome);
-            (again || group.size() >= group_size ? later : group).push_back(std::move(outcome));
-        }
-        finished_ = std::move(later);
-        store_group(group);
-        for (const sync::Outcome &outcome : group) jobs_.erase(outcome.work);
+    std::vector<sync::Outcome> group;
+    std::vector<sync::Outcome> later;
+    for (sync::Outcome &outcome : finished_) {
+        // A statement for many accounts takes each of them once.
+        const bool again = !group.empty() && key(group.back()) == key(outcome);
+        (again || group.size() >= group_size ? later : group).push_back(std::move(outcome));
     }
+    finished_ = std::move(later);
+    store_group(group);
+    for (const sync::Outcome &outcome : group) jobs_.erase(outcome.work);
 }
 
 void Worker::store_group(const std::vector<sync::Outcome> &group)
@@ -129,7 +128,7 @@ std::vector<sync::WorkId> Worker::store_results(WorkerTransaction &transaction, 
     std::vector<ClaimedJob *> jobs;
     for (const sync::Outcome &outcome : group) {
         jobs.push_back(&jobs_.at(outcome.work).job);
-        results.push_back({&jobs.back()->attempt, &outcome, {}});
+        results.push_back({&jobs.back()->attempt, &outcome, {}, {}, {}});
     }
     const std::vector<AccountLock> locks = lock_results(sql, results, false);
     std::vector<sync::WorkId> busy;

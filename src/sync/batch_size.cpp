@@ -11,6 +11,7 @@ namespace {
 constexpr double memory = 0.98;          // weight that remains of a request's measurement after the next one
 constexpr double cost_of_a_request = 0.3;  // our own work for a request, in milliseconds: they are made one after another
 constexpr double enough_spread = 0.5;    // variance of the sizes below which a line cannot be told from a level
+constexpr double least_slope = 0.5;      // milliseconds a call: below it is our own pauses that are seen, not the host's work
 constexpr std::size_t good_before_growing = 20;
 
 }  // namespace
@@ -30,7 +31,8 @@ double BatchSize::milliseconds_for(double items) const noexcept
     const double variance = items_squared_ / weight_ - mean_items * mean_items;
     // Requests of one size only: nothing says what a call more or less would cost.
     if (variance < enough_spread) return mean_time;
-    const double slope = std::max(0.0, (items_time_ / weight_ - mean_items * mean_time) / variance);
+    const double slope = (items_time_ / weight_ - mean_items * mean_time) / variance;
+    if (slope < least_slope) return mean_time;
     return std::max(0.0, mean_time + slope * (items - mean_items));
 }
 
