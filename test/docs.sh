@@ -39,8 +39,8 @@ named() { grep -oHE "$1" "${pages[@]}" | sed 's/:/: /'; }
 # --- what there is
 
 settings_in() {
-    grep -oE '^ +\{"[a-z_]+", "' src/postgres/settings.cpp | grep -oE '[a-z_]+'
-    grep -oE 'Variable\("instagram_insights\.[a-z_]+' src/postgres/settings.cpp | sed 's/.*\.//'
+    grep -oE '^ +\{"[a-z_0-9]+", "' src/postgres/settings.cpp | grep -oE '[a-z_][a-z_0-9]*'
+    grep -oE 'Variable\("instagram_insights\.[a-z_0-9]+' src/postgres/settings.cpp | sed 's/.*\.//'
 }
 settings_in | sort -u >"$scratch/settings"
 grep -ohE '^CREATE (OR REPLACE )?(FUNCTION|TYPE) [a-z_]+' schema/*.sql | grep -oE '[a-z_]+$' |

@@ -1,4 +1,4 @@
-// Implements the worker's rounds: receive, store, claim, send, wait.
+// Implements the worker's rounds: receive, send, store, claim, wait.
 #include "postgres/worker.hpp"
 
 #include <algorithm>
@@ -21,22 +21,7 @@ using std::chrono::seconds;
 constexpr milliseconds renew_every{1000};
 constexpr seconds renew_lease_after{lease_seconds / 3};
 constexpr minutes horizon{5};      // work due sooner than this is waited for
-constexpr seconds try_again_after{1};
 constexpr seconds restart_after{5};
-constexpr std::size_t largest_block = 128;
-constexpr seconds plans_last{30};
-constexpr seconds plans_last_idle{5};
-
-// A job that ends before any call was made.
-JobEnd refused(const char *state, const char *kind, const char *error, const char *hint)
-{
-    JobEnd end;
-    end.state = state;
-    end.error_kind = kind;
-    end.error = error;
-    end.hint = hint;
-    return end;
-}
 
 }  // namespace
 
@@ -120,107 +105,6 @@ void Worker::reload()
     pg_call([] { ProcessConfigFile(PGC_SIGHUP); });
     calls_.reload(current_time());
     look_at_queue_ = true;
-}
-
-// A block at a time: claiming one by one while thousands wait would cost a transaction each, and a block that is too large
-// would keep the calls waiting. And a suspect runs alone.
-bool Worker::can_take_more() const
-{
-    if (jobs_.empty()) return true;
-    const std::size_t capacity = calls_.capacity();
-    return jobs_.size() + std::max<std::size_t>(1, capacity / 4) <= capacity && !jobs_.begin()->second.job.suspect;
-}
-
-void Worker::claim(Instant now)
-{
-    const bool woken = std::exchange(look_at_queue_, false);
-    const bool full = !can_take_more();
-    queue_has_more_ = full;
-    if (full && !woken) return;
-    keep_plans_fitting(now);
-    WorkerTransaction transaction("claiming jobs");
-    calling_allowed_ = calling_allowed(transaction.sql());
-    if (!calling_allowed_) {
-        transaction.commit();
-        give_back_all("calling is paused or switched off");
-        next_due_.reset();
-        queue_has_more_ = false;
-        return;
-    }
-    if (full) {
-        transaction.commit();
-        return;
-    }
-    (void)reclaim_jobs(transaction.sql(), false);
-    const int most = static_cast<int>(std::min(calls_.capacity() - jobs_.size(), largest_block));
-    std::vector<ClaimedJob> claimed = claim_jobs(transaction.sql(), most, false);
-    queue_has_more_ = static_cast<int>(claimed.size()) >= most;
-    if (claimed.empty() && jobs_.empty()) claimed = claim_jobs(transaction.sql(), 1, true);
-    UsageExchange usage(transaction.sql(), calls_.engine().governor());
-    learn_usage(transaction.sql(), claimed, now);
-    std::vector<sync::WorkId> begun;
-    try {
-        std::vector<LeftJob> refused;
-        for (ClaimedJob &job : claimed) {
-            const auto id = static_cast<sync::WorkId>(job.id);
-            if (std::optional<JobEnd> end = begin(job, now)) {
-                refused.push_back({&job, std::move(*end)});
-                continue;
-            }
-            begun.push_back(id);
-            jobs_.insert_or_assign(id, Held{std::move(job), {}});
-        }
-        if (!refused.empty()) (void)finish_jobs(transaction.sql(), refused);
-        next_due_ = pg::next_due(transaction.sql(), jobs_.empty());
-        transaction.commit();
-        usage.committed();
-    } catch (...) {
-        for (const sync::WorkId id : begun) forget(id);
-        throw;
-    }
-    // What is due and yet was not there to take, another session has locked.
-    if (claimed.empty() && next_due_ && *next_due_ <= now) next_due_ = now + try_again_after;
-    if (claimed.empty()) return;
-    idle_since_.reset();
-    stay_until_ = Instant();
-}
-
-// A plan is made for tables of a size; these grow and shrink, above all while nothing was in hand.
-void Worker::keep_plans_fitting(Instant now)
-{
-    if (now - planned_at_ < (jobs_.empty() ? plans_last_idle : plans_last)) return;
-    planned_at_ = now;
-    plan_anew();
-}
-
-std::optional<JobEnd> Worker::begin(ClaimedJob &job, Instant now)
-{
-    const SyncedAccount &account = job.attempt.account;
-    if (job.account_status.empty() || job.account_status == "disconnected")
-        return refused("cancelled", "cancelled", "the account is not connected any more", "Connect it again to sync it.");
-    if (job.account_status == "needs_login" || account.sealed_token.empty())
-        return refused("failed", "needs_login", "the account needs a new login", "Connect the account again.");
-    if (account.blocked_until && *account.blocked_until > now) {
-        JobEnd end = refused("waiting", "throttled", "the API asked not to be called for this account for a while",
-                             "Nothing: it goes on by itself.");
-        end.due_at = account.blocked_until;
-        end.count_try = false;
-        return end;
-    }
-    sync::Work work;
-    work.id = static_cast<sync::WorkId>(job.id);
-    work.priority = job.priority;
-    work.attempt = job.tries;
-    work.user_id = account.user_id;
-    work.input.account_id = account.account_id;
-    work.input.login = account.login;
-    work.input.metrics = std::move(job.metric_states);
-    work.input.first = job.since;
-    work.input.last = job.until;
-    work.input.ask_unsupported = job.metrics.has_value();
-    if (!calls_.engine().governor().blocked_until(budget_of(account), now)) tokens_.consider(account, now);
-    calls_.add(std::move(work), token_of(account), now);
-    return std::nullopt;
 }
 
 // Progress for those who watch, and leases for long jobs: at most once a second, in one statement.

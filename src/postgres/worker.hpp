@@ -17,6 +17,8 @@ namespace ig::pg {
 
 // Results that come one by one share a transaction: so long the first of them waits for others.
 inline constexpr std::chrono::milliseconds gather_results_for{20};
+// After something that may pass by itself.
+inline constexpr std::chrono::seconds try_again_after{1};
 
 class Worker {
 public:

@@ -1,5 +1,5 @@
-// How the worker stores what came: many accounts in one transaction, and one by one when that fails; and what it learns of
-// budgets or gives back.
+// How the worker stores what came: many accounts in one transaction, and one by one when that fails; and how it gives jobs
+// back.
 #include <algorithm>
 #include <tuple>
 
@@ -189,15 +189,6 @@ void Worker::put_back(sync::WorkId id, const std::string &why) noexcept
     } catch (...) {
         look_at_queue_ = true;
     }
-}
-
-// What is known of the budgets of these accounts and their apps, before any of them is called.
-void Worker::learn_usage(Sql &sql, const std::vector<ClaimedJob> &jobs, Instant now)
-{
-    if (jobs.empty()) return;
-    std::vector<sync::BudgetKey> keys;
-    for (const ClaimedJob &job : jobs) keys.push_back(budget_of(job.attempt.account));
-    for (const sync::BudgetRow &row : read_usage(sql, keys)) calls_.engine().governor().load(row, now);
 }
 
 // Everything in hand goes back to the queue untried: we stop by order, not by failure.

@@ -15,6 +15,10 @@
 
 namespace ig::sync {
 
+// What an answer said of a budget is held to be true for so long.
+inline constexpr std::chrono::hours usage_lasts{1};
+inline Instant hour_of(Instant moment) noexcept { return std::chrono::floor<std::chrono::hours>(moment); }
+
 // Whose budget: one account of one user, or, without both, the whole app of a login.
 struct BudgetKey {
     std::string user_id;

@@ -7,86 +7,15 @@
 #include <string>
 #include <vector>
 
-#include "failures.hpp"
-#include "samples.hpp"
-#include "support.hpp"
+#include "batch_answers.hpp"
 
 namespace ig::platform
-{
-
-namespace
 {
 
 using testing::ElementsAre;
 using testing::HasSubstr;
 using Kind = FailureKind;
 using Reach = FailureReach;
-
-std::string as_json(std::string_view text)
-{
-    std::string json = "\"";
-    for (const char c : text) {
-        if (c == '\n') {
-            json += "\\n";
-            continue;
-        }
-        if (c == '"' || c == '\\') json += '\\';
-        json += c;
-    }
-    return json + '"';
-}
-
-std::string item(int code, std::string_view body, std::string_view headers = "[]")
-{
-    return R"({"code":)" + std::to_string(code) + R"(,"headers":)" + std::string(headers) + R"(,"body":)" +
-           as_json(body) + "}";
-}
-
-std::string reach_of(int value)
-{
-    return R"({"data":[{"name":"reach","period":"day","values":[{"value":)" + std::to_string(value) +
-           R"(,"end_time":"2026-11-21T08:00:00+0000"}]}]})";
-}
-
-std::string list(const std::vector<std::string> &items)
-{
-    std::string json;
-    for (const std::string &one : items)
-        json += (json.empty() ? "[" : ",") + one;
-    return json + "]";
-}
-
-BatchReading read_batch(std::size_t count, const HttpResponse &response)
-{
-    const InsightsQuery query = series_query({"reach"});
-    return Instagram(Endpoints()).read_batch(std::vector<const InsightsQuery *>(count, &query), response);
-}
-
-// The failure of one item between two good ones, which have to stay good.
-Failure fail_between(const std::string &odd)
-{
-    const BatchReading reading = read_batch(3, answer(list({item(200, reach_of(1)), odd, item(200, reach_of(3))})));
-    EXPECT_FALSE(reading.failure) << odd;
-    if (reading.items.size() != 3 || !reading.items[0] || !reading.items[1] || !reading.items[2]) {
-        ADD_FAILURE() << odd;
-        return {};
-    }
-    EXPECT_THAT(lines(*reading.items[0]), ElementsAre("reach 1 1795248000")) << odd;
-    EXPECT_THAT(lines(*reading.items[2]), ElementsAre("reach 3 1795248000")) << odd;
-    EXPECT_TRUE(reading.items[1]->failure) << odd;
-    EXPECT_TRUE(reading.items[1]->values.empty());
-    return reading.items[1]->failure.value_or(Failure());
-}
-
-Failure fail_whole(const HttpResponse &response, std::size_t count = 2)
-{
-    const BatchReading reading = read_batch(count, response);
-    EXPECT_TRUE(reading.items.empty());
-    EXPECT_TRUE(reading.failure) << response.body;
-    return reading.failure.value_or(Failure());
-}
-
-} // namespace
 
 TEST(BatchAnswer, ItemsKeepTheOrderOfTheQueries)
 {
@@ -244,84 +173,6 @@ TEST(BatchAnswer, UsageIsToldForEachItemAndForTheWhole)
     }
     EXPECT_EQ(reading.items[1]->failure->wait, std::chrono::minutes(19)) << "from the item's own header";
     EXPECT_TRUE(reading.items[2]->usage.empty());
-}
-
-TEST(BatchWhole, ARefusalIsOneFailureAndNoItems)
-{
-    struct Case {
-        HttpResponse response;
-        Kind kind;
-        bool retry;
-        Reach reach;
-        int code;
-    };
-    const std::string dead = error_body(190, 460, "Error validating access token");
-    const std::string many =
-        R"({"error":{"message":"Too many requests in batch message. Maximum batch size is 50",)"
-        R"("type":"GraphBatchException"}})";
-    for (const Case &one : {Case{answer(dead, 400), Kind::needs_login, false, Reach::account, 190},
-                            Case{answer(dead, 200), Kind::needs_login, false, Reach::account, 190},
-                            Case{answer(many, 400), Kind::invalid_request, false, Reach::request, 0},
-                            Case{answer(many, 200), Kind::invalid_request, false, Reach::request, 0},
-                            Case{answer(error_body(4, 0, "x"), 403), Kind::throttled, true, Reach::app, 4},
-                            Case{answer(error_body(2, 0, "x"), 500), Kind::transient, true, Reach::request, 2},
-                            Case{answer(error_body(506, 0, "x"), 400), Kind::invalid_request, false, Reach::request,
-                                 506},
-                            Case{answer(error_body(200, 0, "no"), 403), Kind::permission, false, Reach::request, 200},
-                            Case{answer("<html>", 502), Kind::transient, true, Reach::request, 0},
-                            Case{answer("[null,null]", 503), Kind::transient, true, Reach::request, 0},
-                            Case{answer("", 429), Kind::throttled, true, Reach::account, 0},
-                            Case{answer("<html>"), Kind::malformed, true, Reach::request, 0},
-                            Case{answer(""), Kind::malformed, true, Reach::request, 0},
-                            Case{answer("{}"), Kind::malformed, true, Reach::request, 0},
-                            Case{answer(R"({"data":[]})"), Kind::malformed, true, Reach::request, 0},
-                            Case{answer("null"), Kind::malformed, true, Reach::request, 0},
-                            Case{answer(R"([{"code":200,"body":"{}"},nul)"), Kind::malformed, true, Reach::request, 0},
-                            Case{answer(std::string(100, '[')), Kind::malformed, true, Reach::request, 0},
-                            Case{transport(TransportFailure::timeout), Kind::timeout, true, Reach::request, 0},
-                            Case{transport(TransportFailure::interrupted), Kind::network, true, Reach::request, 0},
-                            Case{transport(TransportFailure::refused), Kind::invalid_request, false, Reach::account, 0},
-                            Case{transport(TransportFailure::cancelled), Kind::cancelled, false, Reach::request, 0}}) {
-        const Failure failure = fail_whole(one.response);
-        EXPECT_EQ(to_string(failure.kind), to_string(one.kind)) << one.response.body;
-        EXPECT_EQ(failure.retry, one.retry) << one.response.body;
-        EXPECT_EQ(failure.reach, one.reach) << one.response.body;
-        EXPECT_EQ(failure.code, one.code) << one.response.body;
-        EXPECT_EQ(failure.http_status, one.response.status);
-    }
-    EXPECT_TRUE(fail_whole(transport(TransportFailure::too_large)).ask_less);
-}
-
-TEST(BatchWhole, AListOfAnotherLengthIsBelievedInNothing)
-{
-    const std::string good = item(200, reach_of(1));
-    for (const std::string &body : {list({good}), list({good, good, good}), std::string("[]")}) {
-        const Failure failure = fail_whole(answer(body));
-        EXPECT_EQ(failure.kind, Kind::malformed);
-        EXPECT_TRUE(failure.retry);
-        EXPECT_THAT(failure.message, HasSubstr("for 2 queries"));
-    }
-}
-
-TEST(BatchWhole, UsageIsToldWithARefusalToo)
-{
-    HttpResponse response = answer(error_body(4, 0, "limit"), 400);
-    response.headers = {{"x-app-usage", R"({"call_count":100})"}};
-    const BatchReading reading = read_batch(2, response);
-    EXPECT_TRUE(reading.failure);
-    ASSERT_EQ(reading.usage.size(), 1u);
-    EXPECT_EQ(reading.usage[0].percent, 100);
-}
-
-TEST(BatchWhole, AnAnswerOfTheLargestSizeIsRead)
-{
-    std::string filler(4u << 20, ' ');
-    std::string body = reach_of(7);
-    body.insert(1, filler.substr(0, filler.size() - 4096));
-    const BatchReading reading = read_batch(2, answer(list({item(200, body), item(200, reach_of(8))})));
-    ASSERT_FALSE(reading.failure) << reading.failure->message;
-    EXPECT_THAT(lines(*reading.items[0]), ElementsAre("reach 7 1795248000"));
-    EXPECT_THAT(lines(*reading.items[1]), ElementsAre("reach 8 1795248000"));
 }
 
 } // namespace ig::platform
