@@ -30,15 +30,23 @@ instagram_insights.ca_file = '{ca}'
 instagram_insights.graph_url = '{url}'
 instagram_insights.instagram_graph_url = '{url}'
 """
+# The same table: partitions, keys and foreign keys. What the floor does without is row level security.
 FLOOR_TABLE = """
 CREATE SCHEMA floor;
-CREATE TABLE floor.insights (
-    user_id uuid NOT NULL, account_id text NOT NULL, metric text NOT NULL, period text NOT NULL,
-    end_time timestamptz NOT NULL, value numeric, retrieved_at timestamptz NOT NULL DEFAULT now(),
-    day date NOT NULL GENERATED ALWAYS AS
-        (((end_time AT TIME ZONE 'America/Los_Angeles') - '1 second'::interval)::date) STORED,
-    metadata jsonb, project_id text, entity_id text,
-    PRIMARY KEY (user_id, account_id, metric, period, end_time));
+CREATE TABLE floor.insights (LIKE instagram_insights.insights INCLUDING DEFAULTS INCLUDING GENERATED INCLUDING STORAGE,
+    PRIMARY KEY (user_id, account_id, metric, period, end_time),
+    FOREIGN KEY (user_id, account_id) REFERENCES instagram_insights.accounts (user_id, account_id) ON DELETE CASCADE,
+    FOREIGN KEY (metric) REFERENCES instagram_insights.metrics (name)) PARTITION BY RANGE (end_time);
+DO $$
+DECLARE
+    part record;
+BEGIN
+    FOR part IN SELECT c.relname, pg_get_expr(c.relpartbound, c.oid) AS bound FROM pg_class c JOIN pg_inherits h ON h.inhrelid = c.oid
+                WHERE h.inhparent = 'instagram_insights.insights'::regclass
+    LOOP
+        EXECUTE format('CREATE TABLE floor.%I PARTITION OF floor.insights %s', part.relname, part.bound);
+    END LOOP;
+END $$;
 """
 
 

@@ -35,7 +35,7 @@ def percall_lognormal(bench):
 def batch_150(bench):
     """50 calls a request, 150 ms."""
     title = "batch, 150 ms"
-    medians = bench.compare(title, (150, 0), bench.size(5000, 2500), 1, 10, 50)
+    medians = bench.compare(title, (150, 0), bench.size(10000, 2500), 1, 10, 50)
     bench.against_floor(title, medians, 1.1)
 
 

@@ -18,9 +18,9 @@ constexpr std::size_t good_before_growing = 20;
 
 void BatchSize::set_most(std::size_t most)
 {
+    const bool lowered = cap_ < most_;  // by what the host did; that stands
     most_ = std::max<std::size_t>(most, 1);
-    cap_ = std::min(cap_, most_);
-    if (weight_ == 0) cap_ = most_;
+    cap_ = lowered ? std::min(cap_, most_) : most_;
 }
 
 double BatchSize::milliseconds_for(double items) const noexcept

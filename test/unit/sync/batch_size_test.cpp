@@ -147,9 +147,11 @@ TEST(BatchSize, OneTurnsItOffAndANewMostHolds)
     used.set_most(10);
     EXPECT_EQ(used.next(plenty, 200), 10U);
     used.set_most(50);
-    EXPECT_EQ(used.next(plenty, 200), 10U) << "what it was not allowed to try is tried step by step";
-    good(used, 10, 20);
-    EXPECT_EQ(used.next(plenty, 200), 12U);
+    EXPECT_EQ(used.next(plenty, 200), 50U) << "a higher setting counts at once";
+    used.on_failure(40);
+    used.set_most(30);
+    used.set_most(50);
+    EXPECT_EQ(used.next(plenty, 200), 20U) << "but not where the host has shown less";
 }
 
 TEST(BatchSize, IsNeverNoneNeverMoreThanTheMostAndNeverMoreThanThereAre)
