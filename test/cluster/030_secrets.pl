@@ -161,9 +161,27 @@ my $claims = "SELECT set_config('request.jwt.claims', '{\"sub\":\"$owner\"}', fa
 like($fetched, qr/succeeded/, 'a fetch succeeds');
 like($fetched, qr/needs_login/, 'a dead token says so');
 like($fetched, qr/malformed|invalid_request|not_supported/, 'odd answers are told');
+# A batch carries them all, is refused with their names, is sent again and hangs: that is the moment to look.
+my $together = join ' and ', map { $token{$_} } qw(bind copy echo literal short);
+$sandbox->faults(
+    { match => { route => 'batch' }, do => { error => { status => 400, code => 100, message => "Odd: $together" } }, times => 1 },
+    { match => { route => 'batch' }, do => { hang => 'before_headers' }, times => 1 });
+my $batches = $sandbox->stats->{batches};
 told("SELECT instagram_insights.ig_sync_all()");
+$sandbox->wait_for_hanging(1);
+cmp_ok($sandbox->stats->{batches}, '>=', $batches + 2, 'calls go in batches');
+told('SELECT * FROM pg_stat_activity; SELECT * FROM pg_stat_statements; SELECT * FROM instagram_insights.sync_jobs');
+$sandbox->release;
 $node->poll_query_until('postgres', "SELECT count(*) = 6 FROM (SELECT DISTINCT account_id FROM instagram_insights.sync_log) l") or die 'no sync';
 wait_for($node, "SELECT NOT EXISTS (SELECT FROM instagram_insights.sync_jobs WHERE state IN ('queued', 'running'))");
+# A batch refused as a whole in words that every one of its accounts is told; by a worker that dares to send all in one.
+$node->restart;
+$node->safe_psql('postgres', "UPDATE instagram_insights.sync_jobs SET due_at = now() WHERE state = 'waiting'");
+$sandbox->faults({ match => { route => 'batch' }, do => { error => { status => 400, code => 80002, message => "Too many calls by $together" } } });
+told("SELECT instagram_insights.ig_sync_all()");
+wait_for($node, "SELECT NOT EXISTS (SELECT FROM instagram_insights.sync_jobs WHERE state IN ('queued', 'running'))");
+cmp_ok($node->safe_psql('postgres', "SELECT count(*) FROM instagram_insights.sync_log WHERE status = 'throttled' AND error_message LIKE '%Too many calls by%'"),
+    '>', 1, 'a refusal of the whole batch is told of each of its accounts');
 told('SELECT * FROM instagram_insights.sync_logs; SELECT * FROM instagram_insights.connections; SELECT * FROM instagram_insights.user_tokens;
       SELECT * FROM instagram_insights.sync_jobs; SELECT * FROM instagram_insights.connect_inbox; SELECT * FROM instagram_insights.ig_doctor()');
 told("SELECT instagram_insights.ig_disconnect('$id{bind}', '" . user_id('b') . "')");
