@@ -99,6 +99,7 @@ void Dispatcher::advance()
         if (code != CURLM_OK) fail_all(way, code);
     }
     fill();
+    watch_.run_deadlines();  // those who found an open connection are on their way when this returns
 }
 
 // Starts waiting transfers where there is room. Each round gives every origin one, so that none starves another.

@@ -70,6 +70,11 @@ void SocketWatch::dispatch() noexcept
         }
         if (count < events_per_round) break;
     }
+    run_deadlines();
+}
+
+void SocketWatch::run_deadlines() noexcept
+{
     for (Watched &watched : watched_) {
         if (!watched.deadline || *watched.deadline > Clock::now()) continue;
         watched.deadline.reset();

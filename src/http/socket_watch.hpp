@@ -29,6 +29,8 @@ public:
 
     // Hands ready sockets and passed deadlines to libcurl, without waiting.
     void dispatch() noexcept;
+    // Hands a passed deadline to libcurl: what it was just given to do, it then does at once.
+    void run_deadlines() noexcept;
     // Moves what was just added to this multi handle as far as it goes at once.
     void drive(CURLM *multi) noexcept;
     // With what libcurl gave up on this multi handle since the last call; CURLM_OK if it did not.

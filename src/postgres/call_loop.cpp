@@ -51,7 +51,7 @@ std::size_t CallLoop::capacity() const noexcept
     constexpr std::size_t most = 1000;
     const auto requests = static_cast<std::size_t>(settings.max_in_flight);
     const std::size_t calls = requests * batch_sizes_[static_cast<std::size_t>(platform::Login::facebook)].most();
-    return std::max(2 * requests, std::min(calls, most));
+    return std::max(2 * requests, std::min(2 * calls, most));
 }
 
 void CallLoop::add(sync::Work work, SealedToken token, Instant now)

@@ -35,7 +35,7 @@ public:
     int pollable_fd() const noexcept { return client_.pollable_fd(); }
     // Requests under way; a batch is one.
     std::size_t in_flight() const noexcept { return requests_.size(); }
-    // How many works keep every request busy; more in hand would only take memory.
+    // How many works keep every request busy, and the next calls at hand; more would only take memory.
     std::size_t capacity() const noexcept;
     ClockWatch &clock() noexcept { return clock_; }
 
