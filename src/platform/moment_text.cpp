@@ -51,6 +51,8 @@ Day parse_day(std::string_view text)
         if (read.ec != std::errc() || part < 0) throw std::invalid_argument("not a day: " + std::string(text));
         at = read.ptr;
     }
+    // The calendar's own types wrap what does not fit them.
+    if (parts[0] > 9999 || parts[1] > 12 || parts[2] > 31) throw std::invalid_argument("not a day: " + std::string(text));
     const std::chrono::year_month_day date{std::chrono::year{parts[0]},
                                            std::chrono::month{static_cast<unsigned>(parts[1])},
                                            std::chrono::day{static_cast<unsigned>(parts[2])}};

@@ -23,12 +23,20 @@ void hide_known_secret(std::string &body, const Secret &secret)
     if (text.size() < shortest_secret) return;
     replace_all(body, text);
     if (text.find('/') == std::string_view::npos) return;
+    // In JSON a slash may be escaped; in JSON within the JSON of a batch once more.
     std::string escaped;
-    for (const char c : text) {
-        if (c == '/') escaped.push_back('\\');
-        escaped.push_back(c);
+    for (const std::string_view slash : {"\\/", "\\\\/", "\\\\\\/"}) {
+        wipe_memory(escaped.data(), escaped.size());
+        escaped.clear();
+        escaped.reserve(text.size() * 4);
+        for (const char c : text) {
+            if (c == '/')
+                escaped += slash;
+            else
+                escaped.push_back(c);
+        }
+        replace_all(body, escaped);
     }
-    replace_all(body, escaped);
     wipe_memory(escaped.data(), escaped.size());
 }
 

@@ -93,10 +93,10 @@ TEST(BatchSize, WhatAHostDoesNotFinishIsNotAskedAgainAtOnceAndTriedAgainLater)
     BatchSize size(50);
     size.on_answer(50, 20, milliseconds(50));
     EXPECT_EQ(size.next(plenty, 200), 30U) << "it finished 30";
-    good(size, 30, 19);
+    good(size, 30, 4);
     EXPECT_EQ(size.next(plenty, 200), 30U);
     good(size, 30, 1);
-    EXPECT_EQ(size.next(plenty, 200), 37U) << "a quarter more after twenty good ones";
+    EXPECT_EQ(size.next(plenty, 200), 37U) << "a quarter more after five good ones";
     for (int i = 0; i < 10; ++i) good(size, size.next(plenty, 1), 20);
     EXPECT_EQ(size.next(plenty, 200), 50U);
 }
@@ -120,6 +120,21 @@ TEST(BatchSize, AFailureHalvesDownToSingleCallsFromWhichItComesBack)
     EXPECT_EQ(size.next(plenty, 1), 1U);
     for (int i = 0; i < 40; ++i) good(size, size.next(plenty, 1), 20);
     EXPECT_EQ(size.next(plenty, 1), 50U);
+}
+
+TEST(BatchSize, FailuresNowAndThenDoNotEndAtSingleCalls)
+{
+    BatchSize size(50);
+    std::size_t calls = 0;
+    for (int request = 1; request <= 2000; ++request) {
+        const std::size_t items = size.next(plenty, 1);
+        calls += items;
+        if (request % 30 == 0)
+            size.on_failure(items);
+        else
+            good(size, items, 1);
+    }
+    EXPECT_GT(calls / 2000, 30U);
 }
 
 TEST(BatchSize, NothingFinishedMeansSingleCalls)
