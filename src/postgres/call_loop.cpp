@@ -46,12 +46,16 @@ void CallLoop::limit_batches()
         batch_size(login).set_most(std::min(static_cast<std::size_t>(settings.batch_size), platform_->most_in_batch(login)));
 }
 
-std::size_t CallLoop::capacity() const noexcept
+std::size_t CallLoop::wanted_works(std::size_t works) const noexcept
 {
-    constexpr std::size_t most = 1000;
-    const auto requests = static_cast<std::size_t>(settings.max_in_flight);
-    const std::size_t calls = requests * batch_sizes_[static_cast<std::size_t>(platform::Login::facebook)].most();
-    return std::max(2 * requests, std::min(2 * calls, most));
+    constexpr std::size_t most_works = 1000;
+    const std::size_t most_together = batch_sizes_[static_cast<std::size_t>(platform::Login::facebook)].most();
+    const std::size_t calls = static_cast<std::size_t>(settings.max_in_flight) * most_together;
+    if (works >= most_works) return 0;
+    // A work has four calls under way at most, so a few with many calls do not keep all requests busy.
+    const std::size_t busy = calls / 3 + 1;
+    if (works < busy) return std::min(busy - works, most_works - works);
+    return engine_.open_calls() < 2 * calls ? most_works - works : 0;
 }
 
 void CallLoop::add(sync::Work work, SealedToken token, Instant now)
@@ -93,7 +97,8 @@ std::optional<std::chrono::milliseconds> CallLoop::idle_time(Instant now) const
     std::optional<std::chrono::milliseconds> shortest = client_.timeout();
     if (room() == 0) return shortest;
     std::optional<Instant> wakeup = engine_.next_wakeup();
-    if (!waiting_[0].empty() || !waiting_[1].empty()) wakeup = now;
+    for (const platform::Login login : {platform::Login::facebook, platform::Login::instagram})
+        if (!waiting_[static_cast<std::size_t>(login)].empty() && !waits_for_company(login)) wakeup = now;
     if (wakeup) {
         const std::chrono::milliseconds until = std::max(*wakeup - now, std::chrono::milliseconds(0));
         if (!shortest || until < *shortest) shortest = until;

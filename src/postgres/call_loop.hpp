@@ -35,8 +35,9 @@ public:
     int pollable_fd() const noexcept { return client_.pollable_fd(); }
     // Requests under way; a batch is one.
     std::size_t in_flight() const noexcept { return requests_.size(); }
-    // How many works keep every request busy, and the next calls at hand; more would only take memory.
-    std::size_t capacity() const noexcept;
+    // How many more works keep every request busy and the next calls at hand, with `works` in hand now. More would only take
+    // memory, and end all at once instead of one after the other.
+    std::size_t wanted_works(std::size_t works) const noexcept;
     ClockWatch &clock() noexcept { return clock_; }
 
     void add(sync::Work work, SealedToken token, Instant now);
@@ -88,6 +89,7 @@ private:
     void gather(Instant now);
     void queue(Packed packed);
     void drop_unwanted(std::deque<Packed> &waiting);
+    bool waits_for_company(platform::Login login) const;
     std::vector<Packed> next_pack(platform::Login login);
     void send_pack(std::vector<Packed> calls, Instant now);
     // False when the token cannot be opened: the work has been stopped.

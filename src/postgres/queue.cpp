@@ -103,11 +103,14 @@ int reclaim_jobs(Sql &sql, bool all)
     return static_cast<int>(rows.touched());
 }
 
-std::vector<ClaimedJob> claim_jobs(Sql &sql, int most, bool suspects)
+std::vector<ClaimedJob> claim_jobs(Sql &sql, Claim claim)
 {
     std::vector<ClaimedJob> jobs;
     const Instant now = current_time();
-    for (int priority = 0; priority <= 2 && most > 0; ++priority) {
+    const bool suspects = claim.kind == Claim::suspects;
+    const int last_priority = claim.kind == Claim::interactive ? 0 : 2;
+    auto most = static_cast<std::int64_t>(claim.most);
+    for (int priority = 0; priority <= last_priority && most > 0; ++priority) {
         const Rows rows = sql.run(
             "WITH due AS MATERIALIZED ("
             "    SELECT j.user_id, j.job_id FROM instagram_insights.sync_jobs j"
@@ -128,7 +131,7 @@ std::vector<ClaimedJob> claim_jobs(Sql &sql, int most, bool suspects)
             "  ORDER BY c.due_at, c.job_id",
             Params().number(priority).number(most).boolean(suspects).number(lease_seconds).instant(now + std::chrono::milliseconds(1)));
         for (const std::vector<Field> &row : rows) jobs.push_back(read_job(row, now));
-        most -= static_cast<int>(rows.size());
+        most -= static_cast<std::int64_t>(rows.size());
     }
     for (ClaimedJob &job : jobs) job.suspect = suspects;
     if (jobs.empty()) return jobs;

@@ -46,8 +46,13 @@ inline constexpr int lease_seconds = 120;
 // Jobs left running by a worker that is no more: they are queued again, and set aside after the third crash. `all`: by a new
 // leader, who knows that nobody else can hold one; else only those whose lease has run out.
 int reclaim_jobs(Sql &sql, bool all);
-// Takes up to `most` due jobs, by priority and age; `suspects`: instead one that was in hand at two crashes, to run alone.
-std::vector<ClaimedJob> claim_jobs(Sql &sql, int most, bool suspects);
+// Takes up to `most` due jobs, by priority and age: all kinds, or those only that a person waits for, or instead of these one
+// that was in hand at two crashes, to run alone.
+struct Claim {
+    std::size_t most;
+    enum Kind { all, interactive, suspects } kind;
+};
+std::vector<ClaimedJob> claim_jobs(Sql &sql, Claim claim);
 // Writes progress and renews the leases. Returns the jobs that are not ours any more.
 struct JobProgress {
     const ClaimedJob *job;

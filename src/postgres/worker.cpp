@@ -35,8 +35,7 @@ void Worker::run()
             return;
         }
         if (ConfigReloadPending) reload();
-        calls_.receive();
-        calls_.send(current_time());  // first: while results are stored, the next answers are on their way
+        exchange_calls();  // first: while results are stored, the next answers are on their way
         try {
             store_finished(current_time());
             tokens_.settle(current_time());
@@ -66,6 +65,13 @@ void Worker::run()
         calls_.send(current_time());
         if (waiting_.wait(time_to_wait(current_time()))) look_at_queue_ = true;
     }
+}
+
+// Takes in the answers that have come and sends what may go; never waits.
+void Worker::exchange_calls()
+{
+    calls_.receive();
+    calls_.send(current_time());
 }
 
 // Waiting for a heavyweight lock resets our latch, and with it a wake-up of that moment. It also starts this timer.
@@ -189,7 +195,7 @@ std::optional<milliseconds> Worker::time_to_wait(Instant now) const
         consider(*again_at_ - now);
     else if (look_at_queue_ || had_jobs_ != !jobs_.empty())
         consider(milliseconds(0));
-    if (queue_has_more_ && !again_at_ && can_take_more()) consider(milliseconds(0));
+    if (queue_has_more_ && !again_at_ && wanted_jobs() > 0) consider(milliseconds(0));
     if (!jobs_.empty()) consider(renewed_at_ + renew_every - now);
     if (!finished_.empty()) consider(gathering(now) ? finished_since_ + gather_results_for - now : milliseconds(0));
     if (tokens_.busy()) consider(renew_every);

@@ -36,10 +36,11 @@ private:
 
     void stop();
     void reload();
+    void exchange_calls();
     bool wake_may_be_lost();
     bool hands_just_emptied();
     void consider_due(Instant due);
-    bool can_take_more() const;
+    std::size_t wanted_jobs() const;
     void claim(Instant now);
     void keep_plans_fitting(Instant now);
     void learn_usage(Sql &sql, const std::vector<ClaimedJob> &jobs, Instant now);

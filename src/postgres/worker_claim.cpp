@@ -30,21 +30,24 @@ JobEnd refused(const char *state, const char *kind, const char *error, const cha
 
 }  // namespace
 
-// A block at a time: claiming one by one while thousands wait would cost a transaction each, and a block that is too large
-// would keep the calls waiting. And a suspect runs alone.
-bool Worker::can_take_more() const
+// How many jobs to claim now. A block at a time: claiming one by one while thousands wait would cost a transaction each, and
+// a block that is too large would keep the calls waiting. And a suspect runs alone.
+std::size_t Worker::wanted_jobs() const
 {
-    if (jobs_.empty()) return true;
-    const std::size_t capacity = calls_.capacity();
-    return jobs_.size() + std::max<std::size_t>(1, capacity / 4) <= capacity && !jobs_.begin()->second.job.suspect;
+    if (jobs_.empty()) return largest_block;
+    if (jobs_.begin()->second.job.suspect) return 0;
+    const std::size_t wanted = std::min(calls_.wanted_works(jobs_.size()), largest_block);
+    return wanted * 4 < std::min(largest_block, jobs_.size()) ? 0 : wanted;
 }
 
 void Worker::claim(Instant now)
 {
     const bool woken = std::exchange(look_at_queue_, false);
-    const bool full = !can_take_more();
-    queue_has_more_ = full;
-    if (full && !woken) return;
+    // Who waits in person is taken in even when hands are full.
+    const bool suspect_runs = !jobs_.empty() && jobs_.begin()->second.job.suspect;
+    const std::size_t wanted = wanted_jobs();
+    queue_has_more_ = wanted == 0;
+    if (wanted == 0 && !woken) return;
     keep_plans_fitting(now);
     WorkerTransaction transaction("claiming jobs");
     calling_allowed_ = calling_allowed(transaction.sql());
@@ -55,15 +58,15 @@ void Worker::claim(Instant now)
         queue_has_more_ = false;
         return;
     }
-    if (full) {
+    if (suspect_runs) {
         transaction.commit();
         return;
     }
     (void)reclaim_jobs(transaction.sql(), false);
-    const int most = static_cast<int>(std::min(calls_.capacity() - jobs_.size(), largest_block));
-    std::vector<ClaimedJob> claimed = claim_jobs(transaction.sql(), most, false);
-    queue_has_more_ = static_cast<int>(claimed.size()) >= most;
-    if (claimed.empty() && jobs_.empty()) claimed = claim_jobs(transaction.sql(), 1, true);
+    std::vector<ClaimedJob> claimed = wanted == 0 ? claim_jobs(transaction.sql(), {largest_block, Claim::interactive})
+                                                  : claim_jobs(transaction.sql(), {wanted, Claim::all});
+    if (wanted > 0) queue_has_more_ = claimed.size() >= wanted;
+    if (claimed.empty() && jobs_.empty()) claimed = claim_jobs(transaction.sql(), {1, Claim::suspects});
     UsageExchange usage(transaction.sql(), calls_.engine().governor());
     learn_usage(transaction.sql(), claimed, now);
     std::vector<sync::WorkId> begun;

@@ -14,6 +14,7 @@ namespace ig::pg {
 namespace {
 
 constexpr std::size_t group_size = 64;  // large enough for a transaction to cost little, small enough for answers not to wait
+constexpr std::size_t users_between_calls = 8;
 constexpr std::chrono::seconds store_again_after{30};
 
 JobEnd job_end(const sync::Outcome &outcome)
@@ -145,11 +146,14 @@ std::vector<sync::WorkId> Worker::store_results(WorkerTransaction &transaction, 
     for (std::size_t i = 0; i < results.size(); ++i)
         if (locks[i] == AccountLock::held && std::find(lost.begin(), lost.end(), jobs[i]->id) == lost.end())
             ours.push_back(&results[i]);
+    std::size_t users = 0;
     for (std::size_t first = 0; first < ours.size();) {
         std::vector<Result *> of_one_user;
         while (first < ours.size() && (of_one_user.empty() || account_of(*ours[first]).user_id == account_of(*of_one_user[0]).user_id))
             of_one_user.push_back(ours[first++]);
         store_as_user(sql, of_one_user);
+        // Without waiting: who has answered meanwhile gets the next call, and the network never stands still for the tables.
+        if (++users % users_between_calls == 0) exchange_calls();
     }
     if (!ours.empty()) announce(transaction, ours, store_account_states(sql, ours));
     return busy;

@@ -277,6 +277,16 @@ std::vector<CallId> Engine::calls_in_flight(WorkId work) const
 
 std::size_t Engine::live_works() const noexcept { return state_->works.size(); }
 
+std::size_t Engine::open_calls() const noexcept
+{
+    std::size_t open = 0;
+    for (const auto &[id, entry] : state_->works) {
+        const WorkProgress progress = entry.work.progress();
+        open += static_cast<std::size_t>(progress.calls_planned - progress.calls_done);
+    }
+    return open;
+}
+
 void Engine::set_calendar(std::shared_ptr<const Calendar> calendar)
 {
     if (!calendar) throw std::invalid_argument("the engine needs a calendar");

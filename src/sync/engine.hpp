@@ -122,6 +122,8 @@ public:
     // Ids of the calls of a work that are with the caller, so that it can cancel their transfers.
     std::vector<CallId> calls_in_flight(WorkId work) const;
     std::size_t live_works() const noexcept;
+    // Calls that the live works are still known to need, those under way included.
+    std::size_t open_calls() const noexcept;
     void set_calendar(std::shared_ptr<const Calendar> calendar);
     void set_options(EngineOptions options);
     Governor &governor() noexcept;
