@@ -97,8 +97,7 @@ std::optional<std::chrono::milliseconds> CallLoop::idle_time(Instant now) const
     std::optional<std::chrono::milliseconds> shortest = client_.timeout();
     if (room() == 0) return shortest;
     std::optional<Instant> wakeup = engine_.next_wakeup();
-    for (const platform::Login login : {platform::Login::facebook, platform::Login::instagram})
-        if (!waiting_[static_cast<std::size_t>(login)].empty() && !waits_for_company(login)) wakeup = now;
+    if (!waiting_[0].empty() || !waiting_[1].empty()) wakeup = now;
     if (wakeup) {
         const std::chrono::milliseconds until = std::max(*wakeup - now, std::chrono::milliseconds(0));
         if (!shortest || until < *shortest) shortest = until;

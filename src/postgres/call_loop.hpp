@@ -89,7 +89,6 @@ private:
     void gather(Instant now);
     void queue(Packed packed);
     void drop_unwanted(std::deque<Packed> &waiting);
-    bool waits_for_company(platform::Login login) const;
     std::vector<Packed> next_pack(platform::Login login);
     void send_pack(std::vector<Packed> calls, Instant now);
     // False when the token cannot be opened: the work has been stopped.

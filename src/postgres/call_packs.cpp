@@ -85,22 +85,12 @@ void CallLoop::drop_unwanted(std::deque<Packed> &waiting)
     while (!waiting.empty() && !is_wanted(waiting.front().call)) waiting.pop_front();
 }
 
-// While most requests are under way, a batch that is not full waits: the next answer brings company.
-bool CallLoop::waits_for_company(platform::Login login) const
-{
-    const std::deque<Packed> &waiting = waiting_[static_cast<std::size_t>(login)];
-    const bool busy = requests_.size() * 4 > static_cast<std::size_t>(settings.max_in_flight) * 3;
-    return busy && !waiting.empty() && waiting.size() < batch_sizes_[static_cast<std::size_t>(login)].most() &&
-           waiting.front().most_together > waiting.size();
-}
-
 std::vector<CallLoop::Packed> CallLoop::next_pack(platform::Login login)
 {
     std::deque<Packed> &waiting = waiting_[static_cast<std::size_t>(login)];
     std::vector<Packed> calls;
     drop_unwanted(waiting);
     std::size_t most = waiting.empty() ? 0 : batch_size(login).next(waiting.size(), room());
-    if (waits_for_company(login)) return calls;
     while (!waiting.empty() && calls.size() < most) {
         const std::size_t limit = std::max<std::size_t>(waiting.front().most_together, 1);
         if (limit <= calls.size()) break;
