@@ -92,14 +92,22 @@ void Dispatcher::cancel_all() noexcept
 void Dispatcher::advance()
 {
     watch_.dispatch();
+    collect_all();
+    fill();
+    // Those who found an open connection are on their way when this returns; and what libcurl ends on this occasion must not
+    // wait for another event, since there may be none.
+    watch_.run_deadlines();
+    collect_all();
+}
+
+void Dispatcher::collect_all()
+{
     collect(own_);
     collect(shared_);
     for (const Way way : {Way::own, Way::shared}) {
         const CURLMcode code = watch_.take_failure(lane(way).multi());
         if (code != CURLM_OK) fail_all(way, code);
     }
-    fill();
-    watch_.run_deadlines();  // those who found an open connection are on their way when this returns
 }
 
 // Starts waiting transfers where there is room. Each round gives every origin one, so that none starves another.

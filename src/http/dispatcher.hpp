@@ -50,6 +50,7 @@ private:
     void fill();
     bool launch_next(Origin &origin);
     bool launch(Transfer &transfer, Way way);
+    void collect_all();
     void collect(Lane &lane);
     void fail_all(Way way, CURLMcode code);
     void fail(TransferId id, TransportFailure failure, std::string text);
