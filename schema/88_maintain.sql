@@ -1,4 +1,4 @@
--- Retention: deletes what is old enough, a bounded number of rows a call, and says what it did.
+-- Retention: deletes what is old enough, a bounded number of rows a call, and says what it did and whether more remains.
 
 -- The one setting that functions with the caller's rights need; ig_setting() would show all of them.
 CREATE FUNCTION ig_log_retention() RETURNS interval
@@ -10,86 +10,111 @@ $body$;
 COMMENT ON FUNCTION ig_log_retention() IS
     'Internal: instagram_insights.log_retention; NULL when log rows are kept for ever';
 
--- superuser-owned: row level security shows the worker role the log of the user it acts for only, and old rows of all
--- users must go. It takes no argument: how old is old enough stands in settings that only a superuser can change.
-CREATE FUNCTION ig_prune_log() RETURNS bigint
+-- superuser-owned, as the next three: row level security shows the worker role the log of the user it acts for only, and
+-- old rows of all users must go. How old is old enough stands in settings that only a superuser can change.
+CREATE FUNCTION ig_prune_ended(object text, most integer) RETURNS bigint
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
 AS $body$
 DECLARE
-    keep interval := instagram_insights.ig_log_retention();
-    batch bigint;
-    removed bigint := 0;
+    key name := CASE ig_prune_ended.object WHEN 'sync_log' THEN 'id' WHEN 'sync_jobs' THEN 'job_id' END;
+    removed bigint;
 BEGIN
-    PERFORM instagram_insights.ig_require_admin();
-    FOR round IN 1..20 LOOP
-        EXIT WHEN keep IS NULL;
-        DELETE FROM instagram_insights.sync_log l
-        USING (SELECT o.user_id, o.id
-               FROM instagram_insights.sync_log o
-               WHERE o.finished_at < now() - keep
-               ORDER BY o.finished_at LIMIT 10000) old
-        WHERE l.user_id = old.user_id AND l.id = old.id;
-        GET DIAGNOSTICS batch = ROW_COUNT;
-        removed := removed + batch;
-        EXIT WHEN batch < 10000;
-    END LOOP;
+    IF key IS NULL THEN
+        RAISE EXCEPTION USING
+            ERRCODE = 'invalid_parameter_value',
+            MESSAGE = format('nothing ends in "%s"', ig_prune_ended.object),
+            HINT = 'Name sync_log or sync_jobs.';
+    END IF;
+    EXECUTE format('DELETE FROM instagram_insights.%1$I t
+                    USING (SELECT o.user_id, o.%2$I AS key FROM instagram_insights.%1$I o
+                           WHERE o.finished_at < now() - $1
+                           ORDER BY o.finished_at LIMIT $2 FOR UPDATE SKIP LOCKED) old
+                    WHERE t.user_id = old.user_id AND t.%2$I = old.key', ig_prune_ended.object, key)
+        USING instagram_insights.ig_log_retention(), ig_prune_ended.most;
+    GET DIAGNOSTICS removed = ROW_COUNT;
     RETURN removed;
 END
 $body$;
-COMMENT ON FUNCTION ig_prune_log() IS
-    'Internal: deletes log rows older than instagram_insights.log_retention, 200000 at most';
+COMMENT ON FUNCTION ig_prune_ended(text, integer) IS
+    'Internal: deletes rows of sync_log or sync_jobs that ended longer ago than instagram_insights.log_retention, so many '
+    'at most; returns how many';
 
-CREATE FUNCTION ig_prune_jobs() RETURNS bigint
+-- superuser-owned. A foreign key of the application deletes accounts without asking us, and what belongs to an account
+-- cascades; the rest of what is known about a user who has none left goes here.
+CREATE FUNCTION ig_prune_gone(most integer) RETURNS bigint
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
 AS $body$
 DECLARE
-    keep interval := instagram_insights.ig_log_retention();
+    tab name;
     batch bigint;
     removed bigint := 0;
 BEGIN
-    PERFORM instagram_insights.ig_require_admin();
-    FOR round IN 1..20 LOOP
-        EXIT WHEN keep IS NULL;
-        DELETE FROM instagram_insights.sync_jobs j
-        USING (SELECT o.user_id, o.job_id
-               FROM instagram_insights.sync_jobs o
-               WHERE o.finished_at < now() - keep
-               ORDER BY o.finished_at LIMIT 10000) old
-        WHERE j.user_id = old.user_id AND j.job_id = old.job_id AND j.finished_at IS NOT NULL;
+    FOREACH tab IN ARRAY ARRAY['sync_jobs', 'sync_log', 'usage'] LOOP
+        EXECUTE format('DELETE FROM instagram_insights.%1$I t WHERE t.ctid = ANY (ARRAY(
+                            SELECT o.ctid FROM instagram_insights.%1$I o
+                            WHERE o.user_id <> ''00000000-0000-0000-0000-000000000000''
+                              AND NOT EXISTS (SELECT FROM instagram_insights.accounts a WHERE a.user_id = o.user_id)
+                            LIMIT $1 FOR UPDATE SKIP LOCKED))', tab) USING ig_prune_gone.most;
         GET DIAGNOSTICS batch = ROW_COUNT;
         removed := removed + batch;
-        EXIT WHEN batch < 10000;
     END LOOP;
     RETURN removed;
 END
 $body$;
-COMMENT ON FUNCTION ig_prune_jobs() IS
-    'Internal: deletes jobs that ended longer ago than instagram_insights.log_retention, 200000 at most';
+COMMENT ON FUNCTION ig_prune_gone(integer) IS
+    'Internal: deletes jobs, log and budgets of users who have no account any more, so many of each at most; returns how '
+    'many';
 
--- superuser-owned: as ig_prune_log(), and TRUNCATE needs the table's owner. It takes no argument either.
-CREATE FUNCTION ig_prune_insights() RETURNS TABLE (action text, object text, detail text)
+-- superuser-owned: the rows are those of our jobs, whoever pg_cron ran them as. pg_cron may be absent, hence EXECUTE.
+CREATE FUNCTION ig_prune_cron_runs(most integer) RETURNS bigint
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
-    SET lock_timeout = '2s'
+AS $body$
+DECLARE
+    removed bigint;
+BEGIN
+    IF NOT EXISTS (SELECT FROM pg_extension e WHERE e.extname = 'pg_cron') THEN
+        RETURN NULL;
+    END IF;
+    EXECUTE 'DELETE FROM cron.job_run_details r WHERE r.runid = ANY (ARRAY(
+                 SELECT o.runid FROM cron.job_run_details o
+                 WHERE o.database = current_database() AND o.end_time < now() - $1
+                   AND o.command = ANY (ARRAY[''SELECT instagram_insights.ig_sync_all()'',
+                                              ''SELECT instagram_insights.ig_nudge()'',
+                                              ''SELECT * FROM instagram_insights.ig_maintain()''])
+                 LIMIT $2 FOR UPDATE SKIP LOCKED))'
+        USING instagram_insights.ig_log_retention(), ig_prune_cron_runs.most;
+    GET DIAGNOSTICS removed = ROW_COUNT;
+    RETURN removed;
+END
+$body$;
+COMMENT ON FUNCTION ig_prune_cron_runs(integer) IS
+    'Internal: deletes old rows of cron.job_run_details of our jobs in this database, so many at most; returns how many, '
+    'NULL without pg_cron';
+
+-- superuser-owned: TRUNCATE needs the table's owner.
+CREATE FUNCTION ig_prune_insights(most integer) RETURNS TABLE (action text, object text, detail text, more boolean)
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    SET lock_timeout = '200ms'
 AS $body$
 DECLARE
     keep double precision := instagram_insights.ig_setting('insights_retention');
     horizon timestamptz;
     part record;
-    batch bigint := 0;
     removed bigint := 0;
     filled boolean;
 BEGIN
-    PERFORM instagram_insights.ig_require_admin();
     IF keep <= 0 THEN
-        RETURN QUERY SELECT 'keep', 'insights', 'insights_retention is 0: numbers are kept for ever';
+        RETURN QUERY SELECT 'keep', 'insights', 'insights_retention is 0: numbers are kept for ever', false;
         RETURN;
     END IF;
     horizon := now() - make_interval(secs => keep);
+    -- The year in which it ends first. Truncating comes last: its lock is held until the transaction ends.
     FOR part IN
-        SELECT p.name, p.first, p.behind
+        SELECT p.name, p.behind <= horizon AS wholly
         FROM (SELECT c.relname AS name,
                      CASE WHEN c.relname ~ '_before_' THEN '-infinity'::timestamptz
                           ELSE make_timestamptz(right(c.relname, 4)::integer, 1, 1, 0, 0, 0, 'UTC') END AS first,
@@ -99,63 +124,62 @@ BEGIN
               FROM pg_inherits h JOIN pg_class c ON c.oid = h.inhrelid
               WHERE h.inhparent = 'instagram_insights.insights'::regclass) p
         WHERE p.first < horizon
-        ORDER BY p.first
+        ORDER BY p.behind DESC
     LOOP
         BEGIN
-            IF part.behind <= horizon THEN
+            IF NOT part.wholly THEN
+                EXECUTE format('DELETE FROM instagram_insights.%1$I t WHERE t.ctid = ANY (ARRAY(
+                                    SELECT o.ctid FROM instagram_insights.%1$I o
+                                    WHERE o.end_time < $1 LIMIT $2 FOR UPDATE SKIP LOCKED))', part.name)
+                    USING horizon, ig_prune_insights.most;
+                GET DIAGNOSTICS removed = ROW_COUNT;
+            ELSE
                 EXECUTE format('SELECT EXISTS (SELECT FROM instagram_insights.%I)', part.name) INTO filled;
                 CONTINUE WHEN NOT filled;
                 EXECUTE format('TRUNCATE instagram_insights.%I', part.name);
-                RETURN QUERY SELECT 'truncate', part.name::text, format('every row is older than %s', horizon);
-                CONTINUE;
+                RETURN QUERY SELECT 'truncate', part.name::text, format('every row is older than %s', horizon), false;
             END IF;
-            FOR round IN 1..20 LOOP
-                EXECUTE format('DELETE FROM instagram_insights.%I WHERE ctid = ANY (ARRAY(
-                                    SELECT ctid FROM instagram_insights.%I WHERE end_time < $1 LIMIT 10000))',
-                               part.name, part.name) USING horizon;
-                GET DIAGNOSTICS batch = ROW_COUNT;
-                removed := removed + batch;
-                EXIT WHEN batch < 10000;
-            END LOOP;
         EXCEPTION WHEN lock_not_available THEN
-            RETURN QUERY SELECT 'skip', part.name::text, 'in use for longer than 2 seconds; the next call tries again';
+            RETURN QUERY SELECT 'skip', part.name::text, 'in use; the next call tries again', false;
         END;
     END LOOP;
     RETURN QUERY SELECT 'delete', 'insights', format('%s rows older than %s', removed, horizon)
-                        || CASE WHEN batch = 10000 THEN '; more remain: call again' ELSE '' END;
+                        || CASE WHEN removed = ig_prune_insights.most THEN '; more remain: call again' ELSE '' END,
+                        removed = ig_prune_insights.most;
 END
 $body$;
-COMMENT ON FUNCTION ig_prune_insights() IS
-    'Internal: deletes numbers older than instagram_insights.insights_retention, and empties partitions that are '
-    'wholly so';
+COMMENT ON FUNCTION ig_prune_insights(integer) IS
+    'Internal: deletes numbers older than instagram_insights.insights_retention, so many at most, and empties partitions '
+    'that are wholly so and free within 200 ms';
 
-CREATE FUNCTION ig_prune_cron_runs() RETURNS text
+CREATE FUNCTION ig_chores(most integer) RETURNS TABLE (action text, object text, detail text, more boolean)
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
     SET search_path = pg_catalog, pg_temp
 AS $body$
 DECLARE
-    keep interval := instagram_insights.ig_log_retention();
     removed bigint;
 BEGIN
-    IF NOT EXISTS (SELECT FROM pg_extension e WHERE e.extname = 'pg_cron') THEN
-        RETURN 'pg_cron is not in this database: nothing to do';
-    ELSIF NOT has_schema_privilege('cron', 'USAGE') THEN
-        RETURN format('not allowed to read them; as a superuser: GRANT USAGE ON SCHEMA cron TO %I;', current_user);
-    ELSIF keep IS NULL THEN
-        RETURN 'log_retention is 0: kept for ever';
+    removed := instagram_insights.ig_prune_ended('sync_log', ig_chores.most);
+    RETURN QUERY SELECT 'delete', 'sync_log', format('%s rows older than log_retention', removed), removed = ig_chores.most;
+    removed := instagram_insights.ig_prune_ended('sync_jobs', ig_chores.most);
+    RETURN QUERY SELECT 'delete', 'sync_jobs', format('%s ended jobs older than log_retention', removed),
+                        removed = ig_chores.most;
+    removed := instagram_insights.ig_prune_gone(ig_chores.most);
+    IF removed > 0 THEN
+        RETURN QUERY SELECT 'delete', 'users', format('%s rows of users who have no account any more', removed),
+                            removed >= ig_chores.most;
     END IF;
-    EXECUTE 'DELETE FROM cron.job_run_details r WHERE r.runid = ANY (ARRAY(
-                 SELECT o.runid FROM cron.job_run_details o
-                 WHERE o.database = current_database() AND o.end_time < now() - $1
-                   AND o.command = ANY (ARRAY[''SELECT instagram_insights.ig_sync_all()'',
-                                              ''SELECT instagram_insights.ig_nudge()''])
-                 LIMIT 100000))' USING keep;
-    GET DIAGNOSTICS removed = ROW_COUNT;
-    RETURN format('%s rows older than log_retention', removed);
+    removed := instagram_insights.ig_prune_cron_runs(ig_chores.most);
+    RETURN QUERY SELECT 'delete', 'cron.job_run_details',
+                        CASE WHEN removed IS NULL THEN 'pg_cron is not in this database: nothing to do'
+                             ELSE format('%s rows older than log_retention', removed) END,
+                        COALESCE(removed = ig_chores.most, false);
+    RETURN QUERY SELECT p.action, p.object, p.detail, p.more
+                 FROM instagram_insights.ig_prune_insights(ig_chores.most) p;
 END
 $body$;
-COMMENT ON FUNCTION ig_prune_cron_runs() IS
-    'Internal: deletes old rows of cron.job_run_details of our jobs, those the caller may see';
+COMMENT ON FUNCTION ig_chores(integer) IS
+    'Internal: one round of everything that ig_maintain() does, so many rows of each kind at most';
 
 CREATE FUNCTION ig_maintain() RETURNS TABLE (action text, object text, detail text)
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -163,14 +187,30 @@ CREATE FUNCTION ig_maintain() RETURNS TABLE (action text, object text, detail te
 AS $body$
 BEGIN
     PERFORM instagram_insights.ig_require_admin();
-    RETURN QUERY SELECT 'delete', 'sync_log',
-        format('%s rows older than log_retention', instagram_insights.ig_prune_log());
-    RETURN QUERY SELECT 'delete', 'sync_jobs',
-        format('%s ended jobs older than log_retention', instagram_insights.ig_prune_jobs());
-    RETURN QUERY SELECT 'delete', 'cron.job_run_details', instagram_insights.ig_prune_cron_runs();
-    RETURN QUERY SELECT p.action, p.object, p.detail FROM instagram_insights.ig_prune_insights() p;
+    RETURN QUERY SELECT c.action, c.object, c.detail FROM instagram_insights.ig_chores(200000) c;
 END
 $body$;
 COMMENT ON FUNCTION ig_maintain() IS
     'Deletes what is older than log_retention and insights_retention, a bounded number of rows a call: one row for '
-    'each thing done. Run it daily.';
+    'each thing done. The worker does so daily.';
+
+CREATE FUNCTION ig_maintain_daily() RETURNS boolean
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+    SET search_path = pg_catalog, pg_temp
+AS $body$
+DECLARE
+    unfinished boolean;
+BEGIN
+    IF EXISTS (SELECT FROM instagram_insights.worker_state w WHERE w.maintained_at > now() - interval '23 hours') THEN
+        RETURN false;
+    END IF;
+    SELECT bool_or(c.more) INTO unfinished FROM instagram_insights.ig_chores(10000) c;
+    IF NOT unfinished THEN
+        UPDATE instagram_insights.worker_state AS w SET maintained_at = now();
+    END IF;
+    RETURN unfinished;
+END
+$body$;
+COMMENT ON FUNCTION ig_maintain_daily() IS
+    'Internal: for the worker, one short round of ig_chores() if the last day has seen none to its end; true: call it again '
+    'in a transaction of its own';
