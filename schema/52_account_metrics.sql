@@ -10,8 +10,8 @@ SELECT a.user_id,
        on_today.available,
        CASE WHEN a.metrics IS NOT NULL THEN 'account' WHEN a.chosen IS NOT NULL THEN 'site' ELSE 'default' END AS decided_by,
        CASE
-           WHEN m.removed_on <= on_today.today THEN 'The API stopped answering it on ' || m.removed_on::text || '.'
-           WHEN m.offered_from > on_today.today THEN 'The API answers it from ' || m.offered_from::text || ' on.'
+           WHEN m.removed_on <= on_today.today THEN 'The API stopped answering it on ' || pg_catalog.to_char(m.removed_on, 'YYYY-MM-DD') || '.'
+           WHEN m.offered_from > on_today.today THEN 'The API answers it from ' || pg_catalog.to_char(m.offered_from, 'YYYY-MM-DD') || ' on.'
            WHEN refused.since IS NOT NULL THEN
                'Refused for this account' || COALESCE(': ' || (a.metric_state -> m.name ->> 'reason'), '')
                || '. It is asked again a week later.'
@@ -66,7 +66,13 @@ DECLARE
 BEGIN
     IF ig_metric_choice.metrics IS NULL THEN
         RETURN NULL;
+    ELSIF cardinality(ig_metric_choice.metrics) = 0 THEN
+        RAISE EXCEPTION USING
+            ERRCODE = 'invalid_parameter_value',
+            MESSAGE = 'metrics is an empty list',
+            HINT = 'NULL turns the usual ones on; ig_disconnect() stops asking for an account, ig_pause() for all.';
     END IF;
+
     SELECT m.name, m.removed_on INTO bad
     FROM instagram_insights.metrics m
     WHERE m.removed_on <= (now() AT TIME ZONE 'UTC')::date
@@ -75,7 +81,8 @@ BEGIN
     IF FOUND THEN
         RAISE EXCEPTION USING
             ERRCODE = 'invalid_parameter_value',
-            MESSAGE = format('metric "%s" cannot be turned on: the API stopped answering it on %s', bad.name, bad.removed_on),
+            MESSAGE = format('metric "%s" cannot be turned on: the API stopped answering it on %s', bad.name,
+                             to_char(bad.removed_on, 'YYYY-MM-DD')),
             HINT = 'Leave it out; what is stored of it stays readable.';
     END IF;
     PERFORM instagram_insights.ig_known_metrics(
