@@ -176,6 +176,8 @@ BEGIN
                         COALESCE(removed = ig_chores.most, false);
     RETURN QUERY SELECT p.action, p.object, p.detail, p.more
                  FROM instagram_insights.ig_prune_insights(ig_chores.most) p;
+    RETURN QUERY SELECT p.action, p.object, p.detail, p.more
+                 FROM instagram_insights.ig_close_months(5 * ig_chores.most) p;
 END
 $body$;
 COMMENT ON FUNCTION ig_chores(integer) IS

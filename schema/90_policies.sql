@@ -6,6 +6,7 @@ DECLARE
 BEGIN
     -- Tenant tables. The subselect makes the identity be asked once a statement rather than once a row.
     FOREACH tab IN ARRAY ARRAY['accounts', 'credentials', 'oauth_states', 'usage', 'sync_jobs', 'sync_log', 'insights',
+                               'insights_monthly', 'insights_late',
                                'insights_before_2025', 'insights_2025', 'insights_2026', 'insights_2027',
                                'insights_2028', 'insights_2029', 'insights_2030', 'insights_2031', 'insights_2032', 'insights_from_2033']
     LOOP
@@ -61,6 +62,9 @@ CREATE POLICY readable ON metric_settings FOR SELECT USING (true);
 COMMENT ON POLICY readable ON metric_settings IS 'What is on for all is no secret';
 CREATE POLICY worker ON metric_settings TO instagram_insights_worker USING (true) WITH CHECK (true);
 COMMENT ON POLICY worker ON metric_settings IS 'ig_set_metrics() writes it';
+
+CREATE POLICY readable ON rollup_state FOR SELECT USING (true);
+COMMENT ON POLICY readable ON rollup_state IS 'How far months are closed is no secret';
 
 CREATE POLICY admin_maps ON role_users TO instagram_insights_admin USING (true) WITH CHECK (true);
 COMMENT ON POLICY admin_maps ON role_users IS 'Admins say which user a role is';

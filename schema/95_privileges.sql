@@ -64,6 +64,8 @@ GRANT USAGE ON SCHEMA instagram_insights
 GRANT SELECT ON accounts, usage, sync_jobs, sync_log, metrics, connections, user_tokens, sync_logs,
     instagram_latest_metrics, connect_inbox, metric_settings, account_metrics, instagram_audience
     TO instagram_insights_user, instagram_insights_admin;
+GRANT SELECT ON insights_monthly, insights_late, rollup_state, instagram_weekly, instagram_monthly
+    TO instagram_insights_user, instagram_insights_admin;
 GRANT SELECT, INSERT, UPDATE, DELETE ON insights, instagram_insights
     TO instagram_insights_user, instagram_insights_admin;
 GRANT INSERT ON connect_inbox TO instagram_insights_user, instagram_insights_admin;
@@ -75,6 +77,14 @@ GRANT EXECUTE ON FUNCTION
     ig_refresh_insights(uuid, text), ig_backfill(date, date, uuid, text, text[]), ig_sync_status(bigint),
     ig_cancel(bigint), ig_disconnect(text, uuid), ig_delete_user_data(uuid),
     ig_set_project(text, text, uuid), ig_set_entity(text, text, uuid)
+    TO instagram_insights_user, instagram_insights_admin;
+
+GRANT EXECUTE ON FUNCTION
+    ig_timeseries(text, date, date, text, uuid, text), ig_compare_periods(text, date, date, uuid, text),
+    ig_peak_day(text, date, date, uuid, text), ig_overview(uuid, text), ig_coverage(uuid, text),
+    ig_export_csv(date, date, uuid, text), ig_export_json(date, date, uuid, text),
+    ig_reading_target(uuid, text, text, date, date, boolean), ig_known_grain(text), ig_csv_field(text),
+    ig_closed_before()
     TO instagram_insights_user, instagram_insights_admin;
 
 -- Admins: operating, and seeing all but credentials.
@@ -103,7 +113,7 @@ GRANT EXECUTE ON FUNCTION
     ig_require_admin(), ig_installation_state(), ig_process_state(), ig_log_retention(), ig_count_foreign_tokens(text),
     ig_cron_lines(text, text), ig_require_cron(text), ig_cron_job_name(text),
     ig_chores(integer), ig_prune_ended(text, integer), ig_prune_gone(integer), ig_prune_cron_runs(integer),
-    ig_prune_insights(integer),
+    ig_prune_insights(integer), ig_close_months(integer),
     ig_doctor_library(), ig_doctor_paused(), ig_doctor_worker(), ig_doctor_jobs(), ig_doctor_cron(),
     ig_doctor_accounts(), ig_doctor_identity(), ig_doctor_storage(),
     ig_doctor_budgets(), ig_doctor_app(), ig_doctor_permissions(), ig_doctor_clock(), ig_app_state(),
@@ -125,5 +135,5 @@ GRANT EXECUTE ON FUNCTION
     ig_disconnect(text, uuid), ig_wake_worker(), ig_setting(text), ig_process_state(),
     ig_metric_choice(text[]), ig_change_account(uuid, text, jsonb), ig_merge_parts(jsonb, jsonb), ig_maintain_daily(),
     ig_chores(integer), ig_prune_ended(text, integer), ig_prune_gone(integer), ig_prune_cron_runs(integer),
-    ig_prune_insights(integer)
+    ig_prune_insights(integer), ig_close_months(integer)
     TO instagram_insights_worker;
