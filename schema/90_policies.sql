@@ -32,7 +32,7 @@ BEGIN
     END LOOP;
 
     -- Tables that belong to nobody.
-    FOREACH tab IN ARRAY ARRAY['worker_state', 'installation', 'apps', 'deletion_requests', 'metrics', 'metric_settings',
+    FOREACH tab IN ARRAY ARRAY['worker_state', 'installation', 'apps', 'deletion_requests', 'metrics', 'metric_settings', 'rollup_state',
                                'role_users'] LOOP
         EXECUTE format('ALTER TABLE instagram_insights.%I ENABLE ROW LEVEL SECURITY', tab);
         EXECUTE format('ALTER TABLE instagram_insights.%I FORCE ROW LEVEL SECURITY', tab);

@@ -57,7 +57,7 @@ FROM (VALUES
     ('ig_rotate_key', 'new_key_file text DEFAULT NULL::text'),
     ('ig_set_metrics', 'metrics text[], user_id uuid DEFAULT NULL::uuid, account_id text DEFAULT NULL::text'),
     ('ig_set_project', 'account_id text, project_id text, user_id uuid DEFAULT NULL::uuid'),
-    ('ig_set_entity', 'account_id text, entity_id text, user_id uuid DEFAULT NULL::uuid')
+    ('ig_set_entity', 'account_id text DEFAULT NULL::text, entity_id text DEFAULT NULL::text, user_id uuid DEFAULT NULL::uuid')
 ) f(name, arguments);
 SELECT is(pg_get_function_result(('instagram_insights.' || name)::regproc), result, name || ' returns what the contract says')
 FROM (VALUES
@@ -95,7 +95,8 @@ SELECT is((SELECT string_agg(p.proname, ' ' ORDER BY p.proname::text COLLATE "C"
            FROM pg_proc p
            WHERE p.pronamespace = 'instagram_insights'::regnamespace AND p.provolatile = 's'
              AND has_function_privilege('instagram_insights_user', p.oid, 'EXECUTE')),
-          'ig_current_user_id ig_is_admin ig_only_account ig_sync_status ig_target_user',
+          'ig_closed_before ig_compare_periods ig_coverage ig_current_user_id ig_export_csv ig_export_json ig_is_admin '
+          'ig_only_account ig_overview ig_peak_day ig_reading_target ig_sync_status ig_target_user ig_timeseries',
           'the reading functions of users are STABLE, all others VOLATILE');
 SELECT is((SELECT p.provolatile FROM pg_proc p WHERE p.oid = ('instagram_insights.' || name)::regproc), 's', name || ' is STABLE')
 FROM (VALUES ('ig_doctor'), ('ig_deletion_status')) f(name);

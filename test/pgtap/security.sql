@@ -15,7 +15,8 @@ CREATE TEMP TABLE expected AS
 SELECT t.tab, p.name, p.command, p.roles
 FROM (SELECT c.relname AS tab FROM pg_class c
       WHERE c.relnamespace = 'instagram_insights'::regnamespace AND c.relkind IN ('r', 'p')
-        AND c.relname NOT IN ('metrics', 'role_users', 'worker_state', 'installation', 'apps', 'deletion_requests', 'metric_settings')) t,
+        AND c.relname NOT IN ('metrics', 'role_users', 'worker_state', 'installation', 'apps', 'deletion_requests', 'metric_settings',
+                              'rollup_state')) t,
      (VALUES ('tenant', '*', 'public'), ('admin_reads', 'r', 'instagram_insights_admin'), ('worker', '*', 'instagram_insights_worker')) p(name, command, roles)
 WHERE p.name = 'tenant'
    OR p.name = 'admin_reads' AND t.tab NOT IN ('credentials', 'oauth_states')
@@ -25,6 +26,7 @@ UNION ALL VALUES
     ('apps', 'worker', '*', 'instagram_insights_worker'), ('apps', 'admin_reads', 'r', 'instagram_insights_admin'),
     ('deletion_requests', 'worker', '*', 'instagram_insights_worker'), ('deletion_requests', 'admin_reads', 'r', 'instagram_insights_admin'),
     ('installation', 'worker', '*', 'instagram_insights_worker'), ('installation', 'admin_reads', 'r', 'instagram_insights_admin'),
+    ('rollup_state', 'readable', 'r', 'public'),
     ('metric_settings', 'readable', 'r', 'public'), ('metric_settings', 'worker', '*', 'instagram_insights_worker'),
     ('role_users', 'admin_maps', '*', 'instagram_insights_admin'),
     ('metrics', 'readable', 'r', 'public'), ('metrics', 'admin_adds', 'a', 'instagram_insights_admin'),
@@ -53,9 +55,11 @@ SELECT ok(EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = ('instagram_insi
                   AND a.attname = 'user_id' AND a.atttypid = 'uuid'::regtype AND a.attnotnull),
           e.tab || ' has user_id uuid NOT NULL')
 FROM expected e WHERE e.name = 'tenant';
-SELECT is((SELECT count(*) FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
+SELECT is((SELECT string_agg(DISTINCT regexp_replace(c.relname, '^insights_(before_|from_)?2.*', 'insights') || ' ' || t.tgname, ', ')
+           FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
            WHERE c.relnamespace = 'instagram_insights'::regnamespace AND c.relkind IN ('r', 'p') AND NOT t.tgisinternal),
-          0::bigint, 'no triggers on tables');
+          'insights emptied, insights late_delete, insights late_insert, insights late_update, metrics method_changed',
+          'no triggers on tables but those that tell which months must be made anew');
 SELECT is((SELECT count(*) FROM pg_class c WHERE c.relnamespace = 'instagram_insights'::regnamespace AND c.relkind = 'r'
              AND c.relispartition), 10::bigint, 'ten partitions');
 
@@ -91,7 +95,7 @@ SELECT set_eq($$
     SELECT p.proname::text FROM pg_proc p
     WHERE p.pronamespace = 'instagram_insights'::regnamespace AND p.prosecdef AND pg_get_userbyid(p.proowner) <> 'instagram_insights_worker'$$,
     ARRAY['ig_erase_history', 'ig_erase_account_history', 'ig_prune_ended', 'ig_prune_gone', 'ig_prune_cron_runs',
-          'ig_prune_insights'],
+          'ig_prune_insights', 'ig_close_months', 'ig_closable_before', 'ig_mark_late', 'ig_reopen_months'],
     'these, and no other, run as a superuser');
 SELECT set_eq($$
     SELECT p.proname::text FROM pg_proc p
