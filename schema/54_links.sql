@@ -15,7 +15,8 @@ COMMENT ON FUNCTION ig_set_project(text, text, uuid) IS
     'Says which project of your application an account belongs to (account_id NULL: all of the user); rows that are stored '
     'from now on carry it, rows that are there keep theirs. NULL or empty for none.';
 
-CREATE FUNCTION ig_set_entity(account_id text, entity_id text, user_id uuid DEFAULT NULL) RETURNS void
+CREATE FUNCTION ig_set_entity(account_id text DEFAULT NULL, entity_id text DEFAULT NULL, user_id uuid DEFAULT NULL)
+    RETURNS void
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
 AS $body$
