@@ -158,7 +158,7 @@ BEGIN
     END LOOP;
     UPDATE instagram_insights.rollup_state SET closed_before = reached, partitions = present;
     RETURN QUERY SELECT 'close', 'insights_monthly',
-                        format('%s figures to %s, %s late writes', figures, reached - 1, late)
+                        format('%s figures of months made, %s marks of late writes taken away', figures, late)
                         || CASE WHEN reached < reachable OR late = ig_close_months.most THEN '; more remain: call again' ELSE '' END,
                         reached < reachable OR late = ig_close_months.most;
 END

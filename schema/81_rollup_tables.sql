@@ -64,7 +64,7 @@ AS $body$
                               WHERE h.inhparent = 'instagram_insights.insights'::regclass)), '-infinity')
 $body$;
 COMMENT ON FUNCTION ig_closed_before() IS
-    'The days before it are read from insights_monthly; -infinity when that cannot be relied on: no month was closed, a '
+    'Internal: the days before it are read from insights_monthly; -infinity when that cannot be relied on: no month was closed, a '
     'partition came or went, the clock was set back';
 
 -- superuser-owned: whoever changes a number may not touch the marks, and row level security would hide them from the
