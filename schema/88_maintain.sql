@@ -10,7 +10,7 @@ $body$;
 COMMENT ON FUNCTION ig_log_retention() IS
     'Internal: instagram_insights.log_retention; NULL when log rows are kept for ever';
 
--- superuser-owned, as the next three: row level security shows the worker role the log of the user it acts for only, and
+-- superuser-owned, as all that delete here: row level security shows the worker role the log of the user it acts for only, and
 -- old rows of all users must go. How old is old enough stands in settings that only a superuser can change.
 CREATE FUNCTION ig_prune_ended(object text, most integer) RETURNS bigint
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
@@ -94,7 +94,22 @@ COMMENT ON FUNCTION ig_prune_cron_runs(integer) IS
     'Internal: deletes old rows of cron.job_run_details of our jobs in this database, so many at most; returns how many, '
     'NULL without pg_cron';
 
--- superuser-owned: TRUNCATE needs the table's owner.
+CREATE FUNCTION ig_years() RETURNS TABLE (name name, first timestamptz, behind timestamptz)
+    LANGUAGE sql STABLE PARALLEL SAFE
+    SET search_path = pg_catalog, pg_temp
+AS $body$
+    SELECT c.relname,
+           CASE WHEN c.relname ~ '_before_' THEN '-infinity'::timestamptz
+                ELSE make_timestamptz(right(c.relname, 4)::integer, 1, 1, 0, 0, 0, 'UTC') END,
+           CASE WHEN c.relname ~ '_from_' THEN 'infinity'::timestamptz
+                ELSE make_timestamptz(right(c.relname, 4)::integer + (c.relname !~ '_before_')::integer,
+                                      1, 1, 0, 0, 0, 'UTC') END
+    FROM pg_inherits h JOIN pg_class c ON c.oid = h.inhrelid
+    WHERE h.inhparent = 'instagram_insights.insights'::regclass
+$body$;
+COMMENT ON FUNCTION ig_years() IS 'Internal: the partitions of insights, with the first moment of each and the first behind it';
+
+-- superuser-owned, as above.
 CREATE FUNCTION ig_prune_insights(most integer) RETURNS TABLE (action text, object text, detail text, more boolean)
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
@@ -102,55 +117,61 @@ CREATE FUNCTION ig_prune_insights(most integer) RETURNS TABLE (action text, obje
 AS $body$
 DECLARE
     keep double precision := instagram_insights.ig_setting('insights_retention');
-    horizon timestamptz;
-    part record;
+    horizon timestamptz := now() - make_interval(secs => keep);
+    part name;
     removed bigint := 0;
-    filled boolean;
 BEGIN
     IF keep <= 0 THEN
         RETURN QUERY SELECT 'keep', 'insights', 'insights_retention is 0: numbers are kept for ever', false;
         RETURN;
     END IF;
-    horizon := now() - make_interval(secs => keep);
-    -- The year in which it ends first. Truncating comes last: its lock is held until the transaction ends.
-    FOR part IN
-        SELECT p.name, p.behind <= horizon AS wholly
-        FROM (SELECT c.relname AS name,
-                     CASE WHEN c.relname ~ '_before_' THEN '-infinity'::timestamptz
-                          ELSE make_timestamptz(right(c.relname, 4)::integer, 1, 1, 0, 0, 0, 'UTC') END AS first,
-                     CASE WHEN c.relname ~ '_from_' THEN 'infinity'::timestamptz
-                          ELSE make_timestamptz(right(c.relname, 4)::integer + (c.relname !~ '_before_')::integer,
-                                                1, 1, 0, 0, 0, 'UTC') END AS behind
-              FROM pg_inherits h JOIN pg_class c ON c.oid = h.inhrelid
-              WHERE h.inhparent = 'instagram_insights.insights'::regclass) p
-        WHERE p.first < horizon
-        ORDER BY p.behind DESC
-    LOOP
-        BEGIN
-            IF NOT part.wholly THEN
-                EXECUTE format('DELETE FROM instagram_insights.%1$I t WHERE t.ctid = ANY (ARRAY(
-                                    SELECT o.ctid FROM instagram_insights.%1$I o
-                                    WHERE o.end_time < $1 LIMIT $2 FOR UPDATE SKIP LOCKED))', part.name)
-                    USING horizon, ig_prune_insights.most;
-                GET DIAGNOSTICS removed = ROW_COUNT;
-            ELSE
-                EXECUTE format('SELECT EXISTS (SELECT FROM instagram_insights.%I)', part.name) INTO filled;
-                CONTINUE WHEN NOT filled;
-                EXECUTE format('TRUNCATE instagram_insights.%I', part.name);
-                RETURN QUERY SELECT 'truncate', part.name::text, format('every row is older than %s', horizon), false;
-            END IF;
-        EXCEPTION WHEN lock_not_available THEN
-            RETURN QUERY SELECT 'skip', part.name::text, 'in use; the next call tries again', false;
-        END;
-    END LOOP;
+    SELECT y.name INTO part FROM instagram_insights.ig_years() y WHERE y.first < horizon AND y.behind > horizon;
+    EXECUTE format('DELETE FROM instagram_insights.%1$I t WHERE t.ctid = ANY (ARRAY(
+                        SELECT o.ctid FROM instagram_insights.%1$I o
+                        WHERE o.end_time < $1 LIMIT $2 FOR UPDATE SKIP LOCKED))', part)
+        USING horizon, ig_prune_insights.most;
+    GET DIAGNOSTICS removed = ROW_COUNT;
     RETURN QUERY SELECT 'delete', 'insights', format('%s rows older than %s', removed, horizon)
                         || CASE WHEN removed = ig_prune_insights.most THEN '; more remain: call again' ELSE '' END,
                         removed = ig_prune_insights.most;
+EXCEPTION WHEN lock_not_available THEN
+    RETURN QUERY SELECT 'skip', part::text, 'in use; the next call tries again', false;
 END
 $body$;
 COMMENT ON FUNCTION ig_prune_insights(integer) IS
-    'Internal: deletes numbers older than instagram_insights.insights_retention, so many at most, and empties partitions '
-    'that are wholly so and free within 200 ms';
+    'Internal: deletes numbers older than instagram_insights.insights_retention from the year in which that falls, so many '
+    'at most';
+
+-- superuser-owned: TRUNCATE needs the table's owner. Its lock keeps readers out until the transaction ends.
+CREATE FUNCTION ig_empty_years() RETURNS TABLE (action text, object text, detail text, more boolean)
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    SET lock_timeout = '200ms'
+AS $body$
+DECLARE
+    keep double precision := instagram_insights.ig_setting('insights_retention');
+    part name;
+    filled boolean;
+BEGIN
+    FOR part IN
+        SELECT y.name FROM instagram_insights.ig_years() y
+        WHERE keep > 0 AND y.behind <= now() - make_interval(secs => keep)
+        ORDER BY y.behind
+    LOOP
+        BEGIN
+            EXECUTE format('SELECT EXISTS (SELECT FROM instagram_insights.%I)', part) INTO filled;
+            CONTINUE WHEN NOT filled;
+            EXECUTE format('TRUNCATE instagram_insights.%I', part);
+            RETURN QUERY SELECT 'truncate', part::text, 'every row is older than insights_retention', true;
+        EXCEPTION WHEN lock_not_available THEN
+            RETURN QUERY SELECT 'skip', part::text, 'in use; the next call tries again', false;
+        END;
+    END LOOP;
+END
+$body$;
+COMMENT ON FUNCTION ig_empty_years() IS
+    'Internal: empties years that are wholly older than instagram_insights.insights_retention and free within 200 ms; to '
+    'be called last in a transaction';
 
 CREATE FUNCTION ig_chores(most integer) RETURNS TABLE (action text, object text, detail text, more boolean)
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -178,6 +199,8 @@ BEGIN
                  FROM instagram_insights.ig_prune_insights(ig_chores.most) p;
     RETURN QUERY SELECT p.action, p.object, p.detail, p.more
                  FROM instagram_insights.ig_close_months(5 * ig_chores.most) p;
+    -- A year that is emptied opens the months again: hence another round.
+    RETURN QUERY SELECT e.action, e.object, e.detail, e.more FROM instagram_insights.ig_empty_years() e;
 END
 $body$;
 COMMENT ON FUNCTION ig_chores(integer) IS

@@ -113,7 +113,7 @@ GRANT EXECUTE ON FUNCTION
     ig_require_admin(), ig_installation_state(), ig_process_state(), ig_log_retention(), ig_count_foreign_tokens(text),
     ig_cron_lines(text, text), ig_require_cron(text), ig_cron_job_name(text),
     ig_chores(integer), ig_prune_ended(text, integer), ig_prune_gone(integer), ig_prune_cron_runs(integer),
-    ig_prune_insights(integer), ig_close_months(integer),
+    ig_prune_insights(integer), ig_empty_years(), ig_close_months(integer),
     ig_doctor_library(), ig_doctor_paused(), ig_doctor_worker(), ig_doctor_jobs(), ig_doctor_cron(),
     ig_doctor_accounts(), ig_doctor_identity(), ig_doctor_storage(),
     ig_doctor_budgets(), ig_doctor_app(), ig_doctor_permissions(), ig_doctor_clock(), ig_app_state(),
@@ -135,5 +135,5 @@ GRANT EXECUTE ON FUNCTION
     ig_disconnect(text, uuid), ig_wake_worker(), ig_setting(text), ig_process_state(),
     ig_metric_choice(text[]), ig_change_account(uuid, text, jsonb), ig_merge_parts(jsonb, jsonb), ig_maintain_daily(),
     ig_chores(integer), ig_prune_ended(text, integer), ig_prune_gone(integer), ig_prune_cron_runs(integer),
-    ig_prune_insights(integer), ig_close_months(integer)
+    ig_prune_insights(integer), ig_empty_years(), ig_close_months(integer)
     TO instagram_insights_worker;

@@ -95,7 +95,7 @@ SELECT set_eq($$
     SELECT p.proname::text FROM pg_proc p
     WHERE p.pronamespace = 'instagram_insights'::regnamespace AND p.prosecdef AND pg_get_userbyid(p.proowner) <> 'instagram_insights_worker'$$,
     ARRAY['ig_erase_history', 'ig_erase_account_history', 'ig_prune_ended', 'ig_prune_gone', 'ig_prune_cron_runs',
-          'ig_prune_insights', 'ig_close_months', 'ig_closable_before', 'ig_mark_late', 'ig_reopen_months'],
+          'ig_prune_insights', 'ig_empty_years', 'ig_close_months', 'ig_closable_before', 'ig_mark_late', 'ig_reopen_months'],
     'these, and no other, run as a superuser');
 SELECT set_eq($$
     SELECT p.proname::text FROM pg_proc p
@@ -126,9 +126,9 @@ SELECT is((SELECT string_agg(p.proname, ' ') FROM pg_proc p JOIN pg_language l O
            WHERE p.pronamespace = 'instagram_insights'::regnamespace AND l.lanname IN ('sql', 'plpgsql')
              AND NOT COALESCE('search_path=pg_catalog, pg_temp' = ANY (p.proconfig), false)),
           NULL, 'every function pins its search_path');
-SELECT is((SELECT string_agg(p.proname || ' ' || v.setting, ', ') FROM pg_proc p, unnest(p.proconfig) v(setting)
+SELECT is((SELECT string_agg(p.proname || ' ' || v.setting, ', ' ORDER BY p.proname::text COLLATE "C") FROM pg_proc p, unnest(p.proconfig) v(setting)
            WHERE p.pronamespace = 'instagram_insights'::regnamespace AND v.setting NOT LIKE 'search\_path=%'),
-          'ig_prune_insights lock_timeout=200ms', 'one function sets a lock_timeout, none anything else');
+          'ig_empty_years lock_timeout=200ms, ig_prune_insights lock_timeout=200ms', 'two functions set a lock_timeout, none anything else');
 SELECT ok(p.prosrc !~* 'current_setting\s*\(\s*''(instagram_insights|request)\.', p.proname || ' reads no setting of ours by itself')
 FROM pg_proc p JOIN pg_language l ON l.oid = p.prolang
 WHERE p.pronamespace = 'instagram_insights'::regnamespace AND l.lanname IN ('sql', 'plpgsql');
