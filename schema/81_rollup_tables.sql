@@ -11,6 +11,8 @@ CREATE TABLE insights_monthly (
     PRIMARY KEY (user_id, account_id, metric, period_start),
     FOREIGN KEY (user_id, account_id) REFERENCES accounts (user_id, account_id) ON DELETE CASCADE
 );
+-- For the month that is not over, of everybody.
+CREATE INDEX insights_monthly_by_month ON insights_monthly (period_start);
 COMMENT ON TABLE insights_monthly IS
     'What instagram_monthly shows of the days before rollup_state.closed_before, ready; made by ig_maintain(), not dumped';
 COMMENT ON COLUMN insights_monthly.user_id IS 'The user who may read it';

@@ -84,7 +84,7 @@ GRANT EXECUTE ON FUNCTION
     ig_peak_day(text, date, date, uuid, text), ig_overview(uuid, text), ig_coverage(uuid, text),
     ig_export_csv(date, date, uuid, text), ig_export_json(date, date, uuid, text),
     ig_reading_target(uuid, text, text, date, date, boolean), ig_known_grain(text), ig_csv_field(text),
-    ig_closed_before()
+    ig_closed_before(), ig_months_since()
     TO instagram_insights_user, instagram_insights_admin;
 
 -- Admins: operating, and seeing all but credentials.

@@ -96,7 +96,7 @@ SELECT is((SELECT string_agg(p.proname, ' ' ORDER BY p.proname::text COLLATE "C"
            WHERE p.pronamespace = 'instagram_insights'::regnamespace AND p.provolatile = 's'
              AND has_function_privilege('instagram_insights_user', p.oid, 'EXECUTE')),
           'ig_closed_before ig_compare_periods ig_coverage ig_current_user_id ig_export_csv ig_export_json ig_is_admin '
-          'ig_only_account ig_overview ig_peak_day ig_reading_target ig_sync_status ig_target_user ig_timeseries',
+          'ig_months_since ig_only_account ig_overview ig_peak_day ig_reading_target ig_sync_status ig_target_user ig_timeseries',
           'the reading functions of users are STABLE, all others VOLATILE');
 SELECT is((SELECT p.provolatile FROM pg_proc p WHERE p.oid = ('instagram_insights.' || name)::regproc), 's', name || ' is STABLE')
 FROM (VALUES ('ig_doctor'), ('ig_deletion_status')) f(name);
