@@ -34,7 +34,7 @@ COMMENT ON COLUMN instagram_weekly.method IS
 -- before are not even planned, and with a small cost that asks for no JIT compilation. An admin's conditions do not reach
 -- into it; row level security does.
 CREATE FUNCTION ig_months_since()
-    RETURNS TABLE (user_id uuid, account_id text, metric text, period_start date, value numeric, days integer, method text)
+    RETURNS TABLE (owner uuid, account_id text, metric text, period_start date, value numeric, days integer, method text)
     LANGUAGE plpgsql STABLE PARALLEL RESTRICTED COST 10 ROWS 1000
     SET search_path = pg_catalog, pg_temp
 AS $body$
@@ -106,7 +106,7 @@ FROM (
           AND i.day < (SELECT ig_closed_before())) rows
     WHERE rows.days > 0
     UNION ALL
-    SELECT r.user_id, r.account_id, r.metric, r.period_start, r.value, r.days, r.method, true
+    SELECT r.owner, r.account_id, r.metric, r.period_start, r.value, r.days, r.method, true
     FROM ig_months_since() r
 ) p
 WHERE pg_catalog.strpos(p.account_id, ':') = 0
