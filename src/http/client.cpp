@@ -70,7 +70,6 @@ std::optional<std::chrono::milliseconds> Client::timeout() const { return state_
 
 void Client::start(TransferId id, HttpRequest request)
 {
-    const SignalShield shield;
     std::string reason;
     std::optional<Target> target = judge(request, reason);
     if (!target) {

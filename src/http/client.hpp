@@ -21,7 +21,10 @@ struct ClientOptions {
     std::size_t max_response_bytes = 4u << 20;  // after inflating
     std::size_t max_header_bytes = 64u << 10;
     std::string ca_file;  // empty: the system's certificates
-    std::size_t max_connections_per_host = 200;
+    std::size_t max_connections_per_host = 200;  // also the most transfers to one host at a time
+    bool http2 = true;  // GET requests share few connections where the host offers it; POST requests never do
+
+    bool operator==(const ClientOptions &) const = default;
 };
 
 struct Completed {
@@ -46,7 +49,7 @@ public:
     // How long the caller may wait at most before it calls advance(); nothing when no timer runs.
     std::optional<std::chrono::milliseconds> timeout() const;
 
-    // Begins a transfer. A request that cannot be started ends as a Completed with a failure.
+    // Begins a transfer; advance() sends it. A request that cannot be started ends as a Completed with a failure.
     void start(TransferId id, HttpRequest request);
 
     // Takes a transfer back; it ends at once and is not reported. Unknown ids are ignored.

@@ -1,24 +1,26 @@
-// Dispatcher: queues transfers by origin, hands as many to libcurl as the limits allow, and collects the ended ones.
+// Dispatcher: queues transfers by origin, hands as many to libcurl as limits and origins allow, and collects the ended.
 #pragma once
 
 #include <curl/curl.h>
 
 #include <chrono>
 #include <cstddef>
-#include <deque>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "http/client.hpp"
+#include "http/lane.hpp"
+#include "http/origin.hpp"
+#include "http/policy.hpp"
 #include "http/socket_watch.hpp"
 #include "http/transfer.hpp"
 
 namespace ig::http {
 
-// Whoever calls in holds a SignalShield: nearly everything here may start a thread within libcurl.
+// Whoever calls in holds a SignalShield, since libcurl may start a thread; start() and refuse() never touch libcurl.
 class Dispatcher {
 public:
     explicit Dispatcher(ClientOptions options);
@@ -26,6 +28,7 @@ public:
     Dispatcher(const Dispatcher &) = delete;
     Dispatcher &operator=(const Dispatcher &) = delete;
 
+    // The next advance() sends it.
     void start(TransferId id, HttpRequest request, Target target);
     void refuse(TransferId id, std::string text);
     void cancel(TransferId id) noexcept;
@@ -40,40 +43,29 @@ public:
     std::size_t in_flight() const noexcept { return entries_.size(); }
 
 private:
-    // Transfers to one origin. Those that wait here don't wait within libcurl, where the time they wait
-    // would count against their request_timeout and a full origin could hold up another.
-    struct Origin {
-        std::size_t active = 0;
-        std::size_t connecting = 0;
-        std::deque<TransferId> waiting;
-    };
-    struct Entry {
-        std::unique_ptr<Transfer> transfer;
-        Origin *origin = nullptr;  // its node stays while a transfer waits or travels
-    };
-    using Entries = std::map<TransferId, Entry>;
+    using Entries = std::unordered_map<TransferId, Transfer>;  // a Transfer keeps its place
 
+    Origin &origin(const std::string &name);
+    Lane &lane(Way way) noexcept { return way == Way::own ? own_ : shared_; }
     void fill();
     bool launch_next(Origin &origin);
-    void launch(Entries::iterator entry);
-    void collect();
-    void fail_all(CURLMcode code);
-    void complete(TransferId id, HttpResponse response);
+    bool launch(Transfer &transfer, Way way);
+    void collect(Lane &lane);
+    void fail_all(Way way, CURLMcode code);
     void fail(TransferId id, TransportFailure failure, std::string text);
-    CURL *take_handle() noexcept;
-    void keep_handle(CURL *easy) noexcept;
-    void forget(Entries::iterator entry) noexcept;
+    void end(Entries::iterator entry) noexcept;
 
     SocketWatch watch_;
-    CURLM *multi_ = nullptr;
-    std::shared_ptr<const ClientOptions> options_;
+    Lane own_;
+    Lane shared_;
+    std::shared_ptr<const Policy> policy_;
     std::size_t per_origin_ = 1;
     std::size_t active_ = 0;
     bool room_made_ = false;  // since the last fill()
-    std::map<std::string, Origin> origins_;
+    std::vector<std::unique_ptr<Origin>> origins_;  // each stays while a transfer waits or travels
+    std::size_t turn_ = 0;                          // the origin that may launch first
     Entries entries_;
     std::vector<Completed> completed_;
-    std::vector<CURL *> idle_handles_;
 };
 
 }  // namespace ig::http

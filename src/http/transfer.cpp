@@ -1,16 +1,12 @@
-// Sets a curl handle up with our policy and one request, and gathers the answer within its limits.
+// Prepares what is sent, and gathers the answer within its limits.
 #include "http/transfer.hpp"
 
+#include <netinet/in.h>
 #include <sys/socket.h>
 
 #include <algorithm>
-#include <limits>
-#include <type_traits>
+#include <cstring>
 #include <utility>
-
-#if LIBCURL_VERSION_NUM < 0x075700
-#error "libcurl 7.87 or newer is needed: an older one waits for a hanging name look-up when a transfer is cancelled"
-#endif
 
 namespace ig::http {
 
@@ -18,18 +14,7 @@ namespace {
 
 using std::chrono::milliseconds;
 
-// libcurl reads its arguments by option number, so their types must be exactly right.
-template <class Value> bool set(CURL *easy, CURLoption option, Value value) noexcept
-{
-    static_assert(std::is_same_v<Value, long> || std::is_same_v<Value, curl_off_t> || std::is_pointer_v<Value>);
-    return curl_easy_setopt(easy, option, value) == CURLE_OK;
-}
-
-// 0 would mean "for ever" to libcurl.
-long limit(milliseconds duration) noexcept
-{
-    return static_cast<long>(std::clamp(duration, milliseconds{1}, milliseconds{std::chrono::hours{24}}).count());
-}
+constexpr std::size_t usual_headers = 16;
 
 // A text for libcurl that ends with a secret and the closing NUL, in memory that is wiped.
 Secret ended_by_secret(std::string_view text, std::string_view secret)
@@ -57,166 +42,118 @@ std::string_view trimmed(std::string_view text) noexcept
     return text;
 }
 
+int local_port_of(curl_socket_t socket) noexcept
+{
+    sockaddr_storage address{};
+    socklen_t size = sizeof address;
+    if (getsockname(socket, reinterpret_cast<sockaddr *>(&address), &size) != 0) return 0;
+    if (address.ss_family != AF_INET && address.ss_family != AF_INET6) return 0;
+    in_port_t port = 0;  // at the same place in both kinds
+    static_assert(offsetof(sockaddr_in, sin_port) == offsetof(sockaddr_in6, sin6_port));
+    std::memcpy(&port, reinterpret_cast<const char *>(&address) + offsetof(sockaddr_in, sin_port), sizeof port);
+    return ntohs(port);
+}
+
 }  // namespace
 
-Transfer::Transfer(TransferId id, HttpRequest request, Target target, std::shared_ptr<const ClientOptions> options)
-    : id_(id), request_(std::move(request)), target_(std::move(target)), options_(std::move(options))
+Transfer::Transfer(TransferId id, HttpRequest request, Target target, std::shared_ptr<const Policy> policy,
+                   Origin &origin)
+    : id_(id), request_(std::move(request)), target_(std::move(target)), policy_(std::move(policy)), origin_(origin)
 {
 }
 
-Transfer *Transfer::of(CURL *easy) noexcept
+bool Transfer::may_share() const noexcept
 {
-    char *self = nullptr;
-    curl_easy_getinfo(easy, CURLINFO_PRIVATE, &self);
-    return reinterpret_cast<Transfer *>(self);
+    return policy_->options.http2 && !target_.plain && request_.method == HttpMethod::get;
 }
 
-bool Transfer::bind(CURL *easy)
+void Transfer::begin()
 {
-    easy_ = easy;
-    bound_at_ = std::chrono::steady_clock::now();
-    return set_policy() && set_request() && set_callbacks();
+    begun_at_ = std::chrono::steady_clock::now();
+    if (request_.bearer.empty()) return;
+    authorization_ = ended_by_secret("Authorization: Bearer ", request_.bearer.expose());
+    request_.bearer.clear();
 }
 
-CURL *Transfer::release() noexcept
+const char *Transfer::authorization() const noexcept
 {
-    count_out();
-    CURL *const easy = std::exchange(easy_, nullptr);
-    if (easy != nullptr) curl_easy_reset(easy);  // drops every pointer into this object
+    return authorization_.empty() ? nullptr : authorization_.expose().data();
+}
+
+Secret Transfer::take_secret_resource()
+{
+    const char joint = target_.resource.find('?') == std::string::npos ? '?' : '&';
+    Secret resource = ended_by_secret(target_.resource + joint, request_.secret_query.expose());
+    request_.secret_query.clear();
+    return resource;
+}
+
+void Transfer::wipe() noexcept
+{
     authorization_.clear();
     request_.bearer.clear();
     request_.form.clear();
     request_.secret_query.clear();
-    return easy;
 }
 
-void Transfer::count_in(std::size_t &connecting) noexcept
+void Transfer::launch(Way way) noexcept
 {
-    connecting_ = &connecting;
-    ++connecting;
+    way_ = way;
+    launched_ = true;
+    origin_.launched(way);
 }
 
-void Transfer::count_out() noexcept
+void Transfer::connected(int local_port) noexcept
 {
-    if (connecting_ != nullptr) --*std::exchange(connecting_, nullptr);
-}
-
-// What holds for every request, whatever it is: no way around TLS, no redirect, nothing from the environment.
-bool Transfer::set_policy()
-{
-    const ClientOptions &o = *options_;
-    bool ok = set(easy_, CURLOPT_NOSIGNAL, 1L) && set(easy_, CURLOPT_QUICK_EXIT, 1L);
-    ok = ok && set(easy_, CURLOPT_PROTOCOLS_STR, target_.plain ? "http" : "https");
-    ok = ok && set(easy_, CURLOPT_HTTP_VERSION, long{CURL_HTTP_VERSION_1_1});  // the place to switch to HTTP/2
-    ok = ok && set(easy_, CURLOPT_HTTP09_ALLOWED, 0L) && set(easy_, CURLOPT_FOLLOWLOCATION, 0L);
-    ok = ok && set(easy_, CURLOPT_PROXY, "") && set(easy_, CURLOPT_NETRC, long{CURL_NETRC_IGNORED});
-    ok = ok && set(easy_, CURLOPT_SSLVERSION, long{CURL_SSLVERSION_TLSv1_2});
-    ok = ok && set(easy_, CURLOPT_SSL_VERIFYPEER, 1L) && set(easy_, CURLOPT_SSL_VERIFYHOST, 2L);
-    if (!o.ca_file.empty()) {
-        // Without the second line the system's directory would be trusted as well.
-        ok = ok && set(easy_, CURLOPT_CAINFO, o.ca_file.c_str());
-        ok = ok && set(easy_, CURLOPT_CAPATH, static_cast<const char *>(nullptr));
+    if (!std::exchange(connected_, true)) {
+        origin_.connected(way_, local_port);
+    } else if (way_ == Way::shared) {
+        origin_.moved(local_port_, local_port);
     }
-    // Parsing the authorities costs 20 ms, so they are kept; a file that was replaced counts after five minutes.
-    ok = ok && set(easy_, CURLOPT_CA_CACHE_TIMEOUT, 300L);
-    ok = ok && set(easy_, CURLOPT_CONNECTTIMEOUT_MS, limit(o.connect_timeout));
-    ok = ok && set(easy_, CURLOPT_TIMEOUT_MS, limit(o.request_timeout));
-    // on_body counts what comes out of the decompressor; this only lets an honest giant fail sooner.
-    ok = ok && set(easy_, CURLOPT_ACCEPT_ENCODING, "gzip");
-    const std::size_t most = std::numeric_limits<curl_off_t>::max();
-    ok = ok && set(easy_, CURLOPT_MAXFILESIZE_LARGE, static_cast<curl_off_t>(std::min(o.max_response_bytes, most)));
-    return ok && set(easy_, CURLOPT_USERAGENT, "instagram_insights");
+    local_port_ = local_port;
 }
 
-bool Transfer::set_request()
+void Transfer::land() noexcept
 {
-    bool ok = set(easy_, CURLOPT_URL, request_.url.c_str()) && set_secret_query();
-    header_lines_[0] = {expect_, nullptr};  // no "Expect: 100-continue", which costs a round trip
-    if (!request_.bearer.empty()) {
-        authorization_ = ended_by_secret("Authorization: Bearer ", request_.bearer.expose());
-        request_.bearer.clear();
-        // libcurl only reads the line; its interface just isn't const.
-        header_lines_[1] = {const_cast<char *>(authorization_.expose().data()), nullptr};
-        header_lines_[0].next = &header_lines_[1];
+    if (std::exchange(launched_, false)) origin_.ended(way_, connected_, local_port_);
+}
+
+bool Transfer::take_body(std::string_view bytes) noexcept
+{
+    const std::size_t most = policy_->options.max_response_bytes;
+    if (bytes.size() > most - response_.body.size()) {
+        abort_ = Abort::body_too_large;
+        return false;
     }
-    ok = ok && set(easy_, CURLOPT_HTTPHEADER, &header_lines_[0]);
-    if (request_.method == HttpMethod::get) return ok && set(easy_, CURLOPT_HTTPGET, 1L);
-    const std::string_view form = request_.form.expose();
-    ok = ok && set(easy_, CURLOPT_POST, 1L);
-    ok = ok && set(easy_, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(form.size()));
-    // Not copied: the bytes stay in the Secret. A null pointer would make libcurl ask a read callback.
-    return ok && set(easy_, CURLOPT_POSTFIELDS, form.empty() ? "" : form.data());
-}
-
-// Of a URL libcurl makes many copies, parts and derived texts, of a request target just one; that one and the bytes it
-// sends are out of our reach, and freed with the handle's reset in release().
-bool Transfer::set_secret_query()
-{
-    if (request_.secret_query.empty()) return true;
-    const char joint = target_.resource.find('?') == std::string::npos ? '?' : '&';
-    const Secret resource = ended_by_secret(target_.resource + joint, request_.secret_query.expose());
-    request_.secret_query.clear();
-    return set(easy_, CURLOPT_REQUEST_TARGET, resource.expose().data());
-}
-
-bool Transfer::set_callbacks()
-{
-    void *const self = this;
-    bool ok = set(easy_, CURLOPT_PRIVATE, self);
-    ok = ok && set(easy_, CURLOPT_HEADERFUNCTION, &Transfer::on_header) && set(easy_, CURLOPT_HEADERDATA, self);
-    ok = ok && set(easy_, CURLOPT_WRITEFUNCTION, &Transfer::on_body) && set(easy_, CURLOPT_WRITEDATA, self);
-    ok = ok && set(easy_, CURLOPT_PREREQFUNCTION, &Transfer::on_connected) && set(easy_, CURLOPT_PREREQDATA, self);
-    ok = ok && set(easy_, CURLOPT_OPENSOCKETFUNCTION, &Transfer::on_open_socket);
-    return ok && set(easy_, CURLOPT_OPENSOCKETDATA, self);
-}
-
-int Transfer::on_connected(void *self, char *, char *, int, int) noexcept
-{
-    static_cast<Transfer *>(self)->count_out();
-    return CURL_PREREQFUNC_OK;
-}
-
-// Sockets don't leak into programs that the host process starts; and a name such as localhost that leads
-// elsewhere on this machine cannot carry plain http away.
-curl_socket_t Transfer::on_open_socket(void *self, curlsocktype, curl_sockaddr *address) noexcept
-{
-    if (static_cast<Transfer *>(self)->target_.plain && !is_loopback_address(address->addr)) return CURL_SOCKET_BAD;
-    return socket(address->family, address->socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, address->protocol);
-}
-
-std::size_t Transfer::on_body(char *data, std::size_t size, std::size_t count, void *self) noexcept
-{
-    Transfer &transfer = *static_cast<Transfer *>(self);
-    const std::size_t bytes = size * count;
-    if (bytes > transfer.options_->max_response_bytes - transfer.response_.body.size()) {
-        transfer.abort_ = Abort::body_too_large;
-        return 0;
-    }
+    if (way_ == Way::shared) origin_.heard_from(local_port_);
     try {
-        transfer.response_.body.append(data, bytes);
-        return bytes;
+        if (response_.body.empty()) {
+            curl_off_t announced = -1;
+            curl_easy_getinfo(handle->easy(), CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &announced);
+            if (announced > 0) response_.body.reserve(std::min(static_cast<std::size_t>(announced), most));
+        }
+        response_.body.append(bytes);
+        return true;
     } catch (...) {
-        transfer.abort_ = Abort::out_of_memory;
-        return 0;
+        abort_ = Abort::out_of_memory;
+        return false;
     }
 }
 
-std::size_t Transfer::on_header(char *data, std::size_t size, std::size_t count, void *self) noexcept
+bool Transfer::take_header(std::string_view line) noexcept
 {
-    Transfer &transfer = *static_cast<Transfer *>(self);
-    const std::size_t bytes = size * count;
     // Interim answers (1xx) and trailers count too: a server must not be able to send them for ever.
-    if (bytes > transfer.options_->max_header_bytes - transfer.header_bytes_) {
-        transfer.abort_ = Abort::headers_too_large;
-        return 0;
+    if (line.size() > policy_->options.max_header_bytes - header_bytes_) {
+        abort_ = Abort::headers_too_large;
+        return false;
     }
-    transfer.header_bytes_ += bytes;
+    header_bytes_ += line.size();
     try {
-        transfer.take_header_line(std::string_view(data, bytes));
-        return bytes;
+        take_header_line(line);
+        return true;
     } catch (...) {
-        transfer.abort_ = Abort::out_of_memory;
-        return 0;
+        abort_ = Abort::out_of_memory;
+        return false;
     }
 }
 
@@ -230,7 +167,7 @@ void Transfer::take_header_line(std::string_view line)
     const std::string_view text = trimmed(line);
     if (text.empty()) {
         long status = 0;
-        curl_easy_getinfo(easy_, CURLINFO_RESPONSE_CODE, &status);
+        curl_easy_getinfo(handle->easy(), CURLINFO_RESPONSE_CODE, &status);
         headers_ended_ = status >= 200;
         return;
     }
@@ -240,23 +177,25 @@ void Transfer::take_header_line(std::string_view line)
     }
     const std::size_t colon = text.find(':');
     if (colon == std::string_view::npos || colon == 0) return;
+    if (response_.headers.empty()) response_.headers.reserve(usual_headers);
     response_.headers.push_back(
         {std::string(trimmed(text.substr(0, colon))), std::string(trimmed(text.substr(colon + 1)))});
 }
 
 Ending Transfer::ending(CURLcode code) const noexcept
 {
-    const auto passed = [this](CURLINFO which) {
+    CURL *const easy = handle->easy();
+    const auto passed = [easy](CURLINFO which) {
         curl_off_t moment = 0;
-        return curl_easy_getinfo(easy_, which, &moment) == CURLE_OK && moment > 0;
+        return curl_easy_getinfo(easy, which, &moment) == CURLE_OK && moment > 0;
     };
     Ending result;
     result.code = code;
-    curl_easy_getinfo(easy_, CURLINFO_OS_ERRNO, &result.os_error);
-    curl_easy_getinfo(easy_, CURLINFO_SSL_VERIFYRESULT, &result.verify_result);
+    curl_easy_getinfo(easy, CURLINFO_OS_ERRNO, &result.os_error);
+    curl_easy_getinfo(easy, CURLINFO_SSL_VERIFYRESULT, &result.verify_result);
     result.looked_up = passed(CURLINFO_NAMELOOKUP_TIME_T);
     long local_port = 0;  // CURLINFO_CONNECT_TIME_T stays 0 until the handshake is over, too
-    curl_easy_getinfo(easy_, CURLINFO_LOCAL_PORT, &local_port);
+    curl_easy_getinfo(easy, CURLINFO_LOCAL_PORT, &local_port);
     result.tcp_connected = local_port > 0;
     result.connected = passed(CURLINFO_PRETRANSFER_TIME_T);
     result.answer_begun = passed(CURLINFO_STARTTRANSFER_TIME_T);
@@ -272,20 +211,49 @@ Ending Transfer::ending(CURLcode code) const noexcept
     return result;
 }
 
+// A connection of HTTP/2 outlives the transfer that ran out of time on it. Where nobody heard anything since that one
+// began, the connection is dead: it is ended, and with it the others that would wait in vain, so that they are retried.
+void Transfer::end_dead_connection() const noexcept
+{
+    if (origin_.has_heard_from(local_port_, begun_at_)) return;
+    curl_socket_t socket = CURL_SOCKET_BAD;
+    if (curl_easy_getinfo(handle->easy(), CURLINFO_ACTIVESOCKET, &socket) != CURLE_OK) return;
+    if (local_port_of(socket) == local_port_) shutdown(socket, SHUT_RDWR);
+}
+
+// Tells the origin what this transfer met with.
+void Transfer::learn(CURLcode code) noexcept
+{
+    if (way_ == Way::own) return;
+    if (!connected_) origin_.scout_failed();
+    if (headers_ended_) {
+        long version = 0;
+        curl_easy_getinfo(handle->easy(), CURLINFO_HTTP_VERSION, &version);
+        origin_.heard_version(version);
+    }
+    if (code == CURLE_OK) {
+        origin_.heard_from(local_port_);
+    } else if (code == CURLE_OPERATION_TIMEDOUT && connected_) {
+        end_dead_connection();
+    }
+}
+
 HttpResponse Transfer::finish(CURLcode code)
 {
-    const Explanation explanation = explain(ending(code), target_, *options_);
+    learn(code);
+    const Explanation explanation = explain(ending(code), target_, policy_->options);
     HttpResponse response;
     if (explanation.failure == TransportFailure::none) {
+        succeeded_ = true;
         response = std::move(response_);
         long status = 0;
-        curl_easy_getinfo(easy_, CURLINFO_RESPONSE_CODE, &status);
+        curl_easy_getinfo(handle->easy(), CURLINFO_RESPONSE_CODE, &status);
         response.status = static_cast<int>(status);
     } else {
         response.failure = explanation.failure;
         response.failure_text = explanation.text;
     }
-    response.elapsed = std::chrono::duration_cast<milliseconds>(std::chrono::steady_clock::now() - bound_at_);
+    response.elapsed = std::chrono::duration_cast<milliseconds>(std::chrono::steady_clock::now() - begun_at_);
     return response;
 }
 

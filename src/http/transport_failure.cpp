@@ -111,14 +111,19 @@ Explanation explain_interruption(const Ending &ending, const Target &target)
     const auto interrupted = [](std::string text) {
         return Explanation{TransportFailure::interrupted, std::move(text)};
     };
+    const auto no_answer = [&] { return interrupted(target.name() + " closed the connection without an answer"); };
     switch (ending.code) {
-    case CURLE_GOT_NOTHING: return interrupted(target.name() + " closed the connection without an answer");
-    case CURLE_PARTIAL_FILE: return interrupted("the answer of " + target.name() + " is shorter than announced");
+    case CURLE_GOT_NOTHING: return no_answer();
+    case CURLE_PARTIAL_FILE:
+        if (!ending.answer_begun) return no_answer();
+        return interrupted("the answer of " + target.name() + " is shorter than announced");
     case CURLE_BAD_CONTENT_ENCODING:
         return interrupted("the answer of " + target.name() + " could not be decompressed");
     case CURLE_UNSUPPORTED_PROTOCOL:
     case CURLE_WEIRD_SERVER_REPLY: return interrupted("the answer of " + target.name() + " is not HTTP");
     case CURLE_OUT_OF_MEMORY: return interrupted("memory ran out during a request to " + target.name());
+    case CURLE_HTTP2_STREAM: return interrupted(target.name() + " broke the request off");
+    case CURLE_HTTP2:
     case CURLE_SEND_ERROR:
     case CURLE_RECV_ERROR:
         return interrupted("the connection to " + target.name() + " broke" + system_reason(ending.os_error));

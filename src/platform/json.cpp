@@ -17,7 +17,11 @@ namespace ig::platform
 class JsonBuilder
 {
 public:
-    JsonBuilder(Json &json, const JsonLimits &limits) : json_(json), limits_(limits) {}
+    // In place: every text handed in lies in the document's own memory and is fit to stay as it is.
+    JsonBuilder(Json &json, const JsonLimits &limits, bool in_place) : json_(json), limits_(limits), in_place_(in_place)
+    {
+        open_.reserve(limits.depth < usual_depth ? limits.depth : usual_depth);
+    }
 
     const char *refusal() const noexcept { return refusal_; }
 
@@ -47,6 +51,10 @@ public:
 private:
     std::pair<std::uint32_t, std::uint32_t> keep(std::string_view text)
     {
+        if (text.empty()) return {0, 0};
+        if (in_place_)
+            return {static_cast<std::uint32_t>(text.data() - json_.texts_.data()),
+                    static_cast<std::uint32_t>(text.size())};
         const auto at = static_cast<std::uint32_t>(json_.texts_.size());
         append_repaired_utf8(json_.texts_, text);
         return {at, static_cast<std::uint32_t>(json_.texts_.size() - at)};
@@ -84,8 +92,11 @@ private:
         return true;
     }
 
+    static constexpr std::size_t usual_depth = 16;
+
     Json &json_;
     const JsonLimits &limits_;
+    const bool in_place_;
     std::vector<std::uint32_t> open_;
     std::uint32_t key_at_ = 0, key_size_ = 0;
     const char *refusal_ = nullptr;
@@ -94,12 +105,11 @@ private:
 namespace
 {
 
-std::string read_into(JsonBuilder &builder, std::string_view text)
+constexpr unsigned usual_flags = rapidjson::kParseIterativeFlag | rapidjson::kParseNumbersAsStringsFlag;
+
+template <unsigned flags, class Stream> std::string read_into(JsonBuilder &builder, Stream stream)
 {
-    constexpr unsigned flags =
-        rapidjson::kParseIterativeFlag | rapidjson::kParseValidateEncodingFlag | rapidjson::kParseNumbersAsStringsFlag;
     try {
-        rapidjson::MemoryStream stream(text.data(), text.size());
         rapidjson::Reader reader;
         const rapidjson::ParseResult result = reader.Parse<flags>(stream, builder);
         if (!result.IsError()) return {};
@@ -110,6 +120,21 @@ std::string read_into(JsonBuilder &builder, std::string_view text)
     } catch (const JsonAssertion &) {
         return "the JSON reader gave up";
     }
+}
+
+// Whether an escape in it may stand for what no text of ours holds: U+0000, or half a surrogate pair (\uD800 to \uDFFF;
+// whole pairs are taken along). What else comes out of valid UTF-8 is valid UTF-8.
+bool has_doubtful_escape(std::string_view text) noexcept
+{
+    for (std::size_t at = text.find("\\u"); at != std::string_view::npos; at = text.find("\\u", at + 2)) {
+        std::size_t before = at;
+        while (before > 0 && text[before - 1] == '\\')
+            --before;
+        if ((at - before) % 2 == 1) continue; // a backslash that is escaped itself: JSON within a text of JSON
+        const std::string_view digits = text.substr(at + 2, 4);
+        if (digits == "0000" || (!digits.empty() && (digits[0] == 'd' || digits[0] == 'D'))) return true;
+    }
+    return false;
 }
 
 } // namespace
@@ -124,13 +149,34 @@ Json Json::parse(std::string_view text, const JsonLimits &limits)
         json.problem_ = "it is too long";
     } else if (text.find('\0') != std::string_view::npos) {
         json.problem_ = "it holds a NUL byte"; // the reader would take it for the end of the text
+    } else if (!is_utf8(text)) {
+        json.problem_ = "it is not UTF-8";
     } else {
-        json.texts_.reserve(text.size()); // nearly always enough, so that wipe() reaches every copy
-        JsonBuilder builder(json, limits);
-        json.problem_ = read_into(builder, text);
+        json.read(text, limits);
     }
     if (!json.problem_.empty()) json.nodes_.clear();
     return json;
+}
+
+// The usual text is copied once and read where it stands. Texts that have to be repaired may grow, so they are put
+// together anew.
+void Json::read(std::string_view text, const JsonLimits &limits)
+{
+    constexpr std::size_t padding = 16; // rapidjson.hpp
+    constexpr std::size_t bytes_of_a_node = 16, most_foreseen = 4096;
+    nodes_.reserve(std::min({text.size() / bytes_of_a_node + 4, limits.values, most_foreseen}));
+    const bool in_place = !has_doubtful_escape(text);
+    JsonBuilder builder(*this, limits, in_place);
+    if (in_place) {
+        texts_.reserve(text.size() + padding);
+        texts_ = text;
+        texts_.append(padding, '\0');
+        problem_ = read_into<usual_flags | rapidjson::kParseInsituFlag>(builder,
+                                                                       rapidjson::InsituStringStream(texts_.data()));
+    } else {
+        texts_.reserve(text.size()); // nearly always enough, so that wipe() reaches every copy
+        problem_ = read_into<usual_flags>(builder, rapidjson::MemoryStream(text.data(), text.size()));
+    }
 }
 
 JsonView Json::root() const noexcept

@@ -111,9 +111,11 @@ private:
         std::uint32_t text_at, text_size;
     };
 
+    void read(std::string_view text, const JsonLimits &limits);
+
     std::string_view slice(std::uint32_t at, std::uint32_t size) const noexcept
     {
-        return std::string_view(texts_).substr(at, size);
+        return {texts_.data() + at, size};
     }
 
     std::vector<Node> nodes_;

@@ -124,7 +124,7 @@ void judge(Failure &failure, const instagram::ApiError &error)
 
 instagram::Answer open_login_answer(Login login, const HttpResponse &response)
 {
-    instagram::Answer answer = instagram::open_answer(response, {login, {}});
+    instagram::Answer answer = instagram::open_answer(response, {login});
     if (!answer.failure || response.failure != TransportFailure::none) return answer;
     if (const auto error = instagram::find_api_error(response, answer.body.root())) judge(*answer.failure, *error);
     return answer;

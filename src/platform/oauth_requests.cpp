@@ -15,9 +15,7 @@ namespace
 
 std::string graph_url(const LoginEndpoints &endpoints, std::initializer_list<std::string_view> path)
 {
-    std::vector<std::string_view> parts{endpoints.api.api_version};
-    parts.insert(parts.end(), path);
-    return joined_path(endpoints.api.graph_url, parts);
+    return joined_path(joined_path(endpoints.api.graph_url, {endpoints.api.api_version}), path);
 }
 
 HttpRequest get(std::string url, Secret secret_query)

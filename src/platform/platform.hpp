@@ -52,6 +52,20 @@ struct Reading {
     std::vector<Usage> usage;               // of every HTTP answer, errors included
 };
 
+// One of the queries that travel in one request, with the token it is asked with.
+struct BatchItem {
+    InsightsQuery query;
+    Secret token;
+    Secret proof;  // by proof_query(), or empty
+};
+
+// What the answer to a batch said.
+struct BatchReading {
+    std::vector<std::optional<Reading>> items;  // in the order asked; nothing: not finished, to be asked again alone
+    std::optional<Failure> failure;             // of the batch as a whole: no item was answered, `items` is empty
+    std::vector<Usage> usage;                   // of the HTTP answer itself; each item has its own besides
+};
+
 // One professional account that a token reaches.
 struct DiscoveredAccount {
     std::string account_id;
@@ -82,6 +96,17 @@ public:
     virtual HttpRequest insights_request(const InsightsQuery &query, Secret token, Secret proof = Secret()) const = 0;
     // Reads any answer, also a transport failure, to values or a Failure. Never throws for what came from outside.
     virtual Reading read_insights(const InsightsQuery &query, const HttpResponse &response) const = 0;
+
+    // How many queries of this login one request can hold; 1 where the host knows no batch (graph-api.md 6.1).
+    virtual std::size_t most_in_batch(Login login) const noexcept = 0;
+    // The request for 2 to most_in_batch() queries of one login. Every token goes into `form` only; the first one also
+    // speaks for the batch as a whole, so that the host may refuse all when it is dead. Throws std::invalid_argument
+    // for another number or mixed logins.
+    virtual HttpRequest batch_request(const std::vector<BatchItem> &items) const = 0;
+    // Reads any answer to a batch of these queries. Never throws for what came from outside; a list of another length
+    // than asked for is a failure of the whole.
+    virtual BatchReading read_batch(const std::vector<const InsightsQuery *> &queries,
+                                    const HttpResponse &response) const = 0;
 
     // Which accounts a token reaches: one page; begin without a cursor.
     virtual HttpRequest discovery_request(Login login, Secret token,

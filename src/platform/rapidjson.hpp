@@ -20,6 +20,11 @@ public:
 #endif
 #define RAPIDJSON_ASSERT(condition) ((condition) ? (void)0 : throw ::ig::platform::JsonAssertion(#condition))
 
+// Part of every x86-64; it reads up to 15 bytes beyond the closing NUL, which Json::parse therefore pads.
+#ifdef __SSE2__
+#define RAPIDJSON_SSE2
+#endif
+
 #include <rapidjson/error/en.h>
 #include <rapidjson/memorystream.h>
 #include <rapidjson/reader.h>

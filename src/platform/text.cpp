@@ -2,6 +2,8 @@
 #include "platform/text.hpp"
 
 #include <charconv>
+#include <cstdint>
+#include <cstring>
 #include <utility>
 
 namespace ig::platform
@@ -31,6 +33,20 @@ std::size_t sequence_size(std::string_view text, std::size_t at) noexcept
     if (lead < 0xF0) return 3;
     if ((lead == 0xF0 && second < 0x90) || (lead == 0xF4 && second > 0x8F) || !continues(at + 3)) return 0;
     return 4;
+}
+
+// How many bytes from here on are ASCII; seen eight at a time, as nearly all of what comes is.
+std::size_t ascii_at(std::string_view text, std::size_t at) noexcept
+{
+    constexpr std::uint64_t high_bits = 0x8080808080808080u;
+    std::size_t end = at;
+    for (std::uint64_t eight = 0; text.size() - end >= sizeof eight; end += sizeof eight) {
+        std::memcpy(&eight, text.data() + end, sizeof eight);
+        if (eight & high_bits) break;
+    }
+    while (end < text.size() && byte_at(text, end) < 0x80)
+        ++end;
+    return end - at;
 }
 
 // Characters that break a line, hide text or turn its direction: a log line must read as it is written.
@@ -68,15 +84,29 @@ std::size_t digits_at(std::string_view text, std::size_t at) noexcept
 
 } // namespace
 
+bool is_utf8(std::string_view text) noexcept
+{
+    for (std::size_t at = ascii_at(text, 0); at < text.size(); at += ascii_at(text, at)) {
+        const std::size_t size = sequence_size(text, at);
+        if (size == 0) return false;
+        at += size;
+    }
+    return true;
+}
+
 void append_repaired_utf8(std::string &to, std::string_view text)
 {
     for (std::size_t at = 0; at < text.size();) {
-        const std::size_t size = sequence_size(text, at);
-        if (size == 0) {
-            to += replacement;
-        } else if (text[at] != '\0') {
-            to += text.substr(at, size);
+        std::string_view plain = text.substr(at, ascii_at(text, at));
+        at += plain.size();
+        for (std::size_t nul = plain.find('\0'); nul != std::string_view::npos; nul = plain.find('\0')) {
+            to += plain.substr(0, nul);
+            plain.remove_prefix(nul + 1);
         }
+        to += plain;
+        if (at >= text.size()) break;
+        const std::size_t size = sequence_size(text, at);
+        to += size == 0 ? replacement : text.substr(at, size);
         at += size ? size : 1;
     }
 }

@@ -8,6 +8,9 @@
 namespace ig::platform
 {
 
+// Whether this is valid UTF-8 (U+0000 is).
+bool is_utf8(std::string_view text) noexcept;
+
 // Appends the text with U+FFFD in place of each byte that is no UTF-8, and without U+0000.
 void append_repaired_utf8(std::string &to, std::string_view text);
 

@@ -96,12 +96,13 @@ void read_accounts(std::vector<Usage> &usages, JsonView root)
 
 } // namespace
 
-std::vector<Usage> read_usage(const HttpResponse &response)
+std::vector<Usage> read_usage(const Received &received)
 {
+    using Name = ToldHeaders::Name;
     std::vector<Usage> usages;
-    for (const HttpHeader &header : response.headers) {
-        const bool app = equals_ignoring_case(header.name, "X-App-Usage");
-        if (!app && !equals_ignoring_case(header.name, "X-Business-Use-Case-Usage")) continue;
+    for (const ToldHeaders::Header &header : received.headers) {
+        const bool app = header.name == Name::app_usage;
+        if (!app && header.name != Name::business_usage) continue;
         const Json json = Json::parse(header.value, limits);
         app ? read_app(usages, json.root()) : read_accounts(usages, json.root());
     }

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "http/message.hpp"
+#include "platform/received.hpp"
 
 namespace ig::platform {
 
@@ -18,7 +18,7 @@ struct Usage {
     std::optional<std::chrono::minutes> regain_after;  // estimated_time_to_regain_access, if it is more than 0
 };
 
-// Both headers in all their spellings; what cannot be read is left out.
-std::vector<Usage> read_usage(const HttpResponse &response);
+// Both headers of an answer in all their spellings; what cannot be read is left out.
+std::vector<Usage> read_usage(const Received &received);
 
 }  // namespace ig::platform

@@ -1,9 +1,12 @@
 // Loads what a plan needs to know of an account.
 #include "postgres/account_state.hpp"
 
+#include <algorithm>
+
 #include "postgres/apps.hpp"
 #include "postgres/keyring.hpp"
 #include "postgres/pacific.hpp"
+#include "sync/metric_state.hpp"
 
 namespace ig::pg {
 
@@ -72,36 +75,44 @@ std::string read_account(const std::vector<Field> &row, std::size_t first, Synce
     account.refresh_after = moment(10);
     account.data_access_expires_at = moment(11);
     account.debugged_at = moment(12);
+    account.metric_state = row.at(first + 13).value_or("");
     return row.at(first).value_or("");
 }
 
-std::vector<sync::MetricState> load_metrics(Sql &sql, const std::string &user_id, const std::string &account_id,
-                                            const std::optional<std::vector<std::string>> &names)
+Registry::Registry(Sql &sql)
 {
-    const Rows rows = sql.run(
-        "SELECT m.name, m.metric_type, m.period, m.history_days::pg_catalog.text,"
-        "       a.metric_state -> m.name ->> 'through',"
-        "       pg_catalog.floor(EXTRACT(epoch FROM (a.metric_state -> m.name ->> 'unsupported_since')::timestamptz))::text"
-        "  FROM instagram_insights.metrics m, instagram_insights.accounts a"
-        " WHERE a.user_id = $1::uuid AND a.account_id = $2"
-        "   AND m.platform = a.platform AND m.level = 'account'"
-        "   AND (m.removed_on IS NULL OR m.removed_on > current_date)"
-        "   AND CASE WHEN $3 IS NULL THEN m.enabled_by_default ELSE m.name = ANY ($3) END"
-        " ORDER BY m.name",
-        Params().text(std::string_view(user_id)).text(std::string_view(account_id)).texts(names));
-    std::vector<sync::MetricState> metrics;
+    const Rows rows = sql.run("SELECT m.name, m.platform, m.metric_type, m.period, m.history_days, m.enabled_by_default"
+                              "  FROM instagram_insights.metrics m"
+                              " WHERE m.level = 'account' AND (m.removed_on IS NULL OR m.removed_on > current_date)"
+                              " ORDER BY m.name");
     for (const std::vector<Field> &row : rows) {
-        sync::MetricState metric;
-        metric.name = row[0].value();
-        const std::string &type = row[1].value();
-        metric.shape = type == "time_series"   ? platform::MetricShape::time_series
-                       : type == "total_value" ? platform::MetricShape::total_value
-                                               : platform::MetricShape::snapshot;
-        metric.period = row[2].value();
-        metric.history_days = std::stoi(row[3].value());
-        if (row[4]) metric.synced_through = parse_day(*row[4]);
-        if (row[5]) metric.unsupported_since = instant_from_epoch(*row[5]);
-        metrics.push_back(std::move(metric));
+        Metric metric;
+        metric.blank.name = row[0].value();
+        metric.platform = row[1].value();
+        const std::string &type = row[2].value();
+        metric.blank.shape = type == "time_series"   ? platform::MetricShape::time_series
+                             : type == "total_value" ? platform::MetricShape::total_value
+                                                     : platform::MetricShape::snapshot;
+        metric.blank.period = row[3].value();
+        metric.blank.history_days = std::stoi(row[4].value());
+        metric.enabled = row[5] == "t";
+        metrics_.push_back(std::move(metric));
+    }
+}
+
+std::vector<sync::MetricState> Registry::metrics_of(const SyncedAccount &account,
+                                                    const std::optional<std::vector<std::string>> &names) const
+{
+    const sync::KnownMetrics known = sync::read_metric_state(account.metric_state);
+    std::vector<sync::MetricState> metrics;
+    for (const Metric &entry : metrics_) {
+        const bool asked = names ? std::find(names->begin(), names->end(), entry.blank.name) != names->end() : entry.enabled;
+        if (!asked || entry.platform != account.platform) continue;
+        sync::MetricState &metric = metrics.emplace_back(entry.blank);
+        const auto found = known.find(metric.name);
+        if (found == known.end()) continue;
+        metric.synced_through = found->second.through;
+        metric.unsupported_since = found->second.unsupported_since;
     }
     return metrics;
 }

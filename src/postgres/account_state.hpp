@@ -27,6 +27,7 @@ struct SyncedAccount {
     std::optional<Instant> blocked_until;
     std::optional<Instant> data_access_expires_at;
     std::optional<Instant> debugged_at;    // when the platform was last asked about the token
+    std::string metric_state;              // what is known of its metrics (sync/metric_state.hpp), as read with it
 };
 
 // What happened while rows were stored.
@@ -48,10 +49,23 @@ struct SyncTry {
     StoredRows rows;      // stored so far
 };
 
-// The metrics a plan needs for one account: those that are on, or those named; with what is known of them for the account.
-// Runs as the worker role. Rows: name, metric_type, period, history_days, through, unsupported_since (epoch).
-std::vector<sync::MetricState> load_metrics(Sql &sql, const std::string &user_id, const std::string &account_id,
-                                            const std::optional<std::vector<std::string>> &names);
+// The registry of metrics, as plans need it; read once for all accounts of a transaction.
+class Registry {
+public:
+    // Runs as the worker role.
+    explicit Registry(Sql &sql);
+    // The metrics to ask for an account: those that are on, or those named; with what is known of them for this account.
+    std::vector<sync::MetricState> metrics_of(const SyncedAccount &account,
+                                              const std::optional<std::vector<std::string>> &names) const;
+
+private:
+    struct Metric {
+        sync::MetricState blank;
+        std::string platform;
+        bool enabled = false;
+    };
+    std::vector<Metric> metrics_;
+};
 
 // What the call loop needs of an account to make calls.
 SealedToken token_of(const SyncedAccount &account);
@@ -63,7 +77,7 @@ SealedToken token_of(const SyncedAccount &account);
     " pg_catalog.floor(EXTRACT(epoch FROM a.issued_at))::text, pg_catalog.floor(EXTRACT(epoch FROM a.expires_at))::text," \
     " pg_catalog.ceil(EXTRACT(epoch FROM a.refresh_after))::text,"                                                        \
     " pg_catalog.floor(EXTRACT(epoch FROM a.data_access_expires_at))::text,"                                             \
-    " pg_catalog.floor(EXTRACT(epoch FROM a.debugged_at))::text"
+    " pg_catalog.floor(EXTRACT(epoch FROM a.debugged_at))::text, a.metric_state::text"
 #define IG_ACCOUNT_JOINS                                                                                               \
     " LEFT JOIN instagram_insights.credentials k ON k.user_id = a.user_id AND k.account_id = a.account_id"               \
     " LEFT JOIN instagram_insights.apps p ON p.platform = a.platform AND p.login = a.login AND p.app_id = a.app_id "

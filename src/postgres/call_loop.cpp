@@ -19,24 +19,6 @@ std::uint64_t random_seed()
     return seed;
 }
 
-platform::Failure unreadable(const std::string &message, const std::string &hint)
-{
-    platform::Failure failure;
-    failure.kind = platform::FailureKind::token_unreadable;
-    failure.reach = platform::FailureReach::account;
-    failure.message = message;
-    failure.hint = hint;
-    return failure;
-}
-
-// appsecret_proof for this token; nothing for a token without an app.
-Secret proof_of(const SealedToken &token, const Secret &opened)
-{
-    if (token.sealed_app_secret.empty()) return Secret();
-    const Secret app_secret = open_token(token.sealed_app_secret, token.app_place);
-    return platform::proof_query(app_secret.expose(), opened.expose());
-}
-
 }  // namespace
 
 CallLoop::ReservedDescriptors::ReservedDescriptors(int wanted) noexcept
@@ -52,39 +34,31 @@ CallLoop::ReservedDescriptors::~ReservedDescriptors()
 
 CallLoop::CallLoop(Instant now)
     : descriptors_(settings.max_in_flight + 2), client_(client_options()), platform_(std::make_unique<platform::Instagram>(endpoints())),
-      engine_(pacific_calendar(now), engine_options(), random_seed())
+      engine_(pacific_calendar(now), engine_options(), random_seed()), batch_sizes_{sync::BatchSize(1), sync::BatchSize(1)}
 {
+    limit_batches();
+}
+
+// The setting, within what each host takes.
+void CallLoop::limit_batches()
+{
+    for (const platform::Login login : {platform::Login::facebook, platform::Login::instagram})
+        batch_size(login).set_most(std::min(static_cast<std::size_t>(settings.batch_size), platform_->most_in_batch(login)));
+}
+
+std::size_t CallLoop::capacity() const noexcept
+{
+    constexpr std::size_t most = 1000;
+    const auto requests = static_cast<std::size_t>(settings.max_in_flight);
+    const std::size_t calls = requests * batch_sizes_[static_cast<std::size_t>(platform::Login::facebook)].most();
+    return std::max(2 * requests, std::min(calls, most));
 }
 
 void CallLoop::add(sync::Work work, SealedToken token, Instant now)
 {
     const sync::WorkId id = work.id;
     engine_.add(std::move(work), now);
-    tokens_.insert_or_assign(id, std::move(token));
-}
-
-void CallLoop::send(Instant now)
-{
-    while (calls_.size() < static_cast<std::size_t>(settings.max_in_flight)) {
-        std::optional<sync::Call> call = engine_.next_call(now);
-        if (!call) return;
-        const auto token = tokens_.find(call->work);
-        if (token == tokens_.end()) {
-            forget(call->work);
-            continue;
-        }
-        try {
-            Secret opened = open_token(token->second.sealed, token->second.place);
-            HttpRequest request = platform_->insights_request(call->query, opened.clone(), proof_of(token->second, opened));
-            calls_.emplace(call->id, Call{call->work, std::move(call->query), std::move(opened)});
-            client_.start(call->id, std::move(request));
-        } catch (const vault::OpenFailure &failure) {
-            stop(call->work,
-                 unreadable(failure.what(), "Put the key that sealed it back, or connect the account again."), now);
-        } catch (const KeyUnavailable &failure) {
-            stop(call->work, unreadable(failure.what(), failure.hint()), now);
-        }
-    }
+    works_.insert_or_assign(id, LiveWork{std::move(token), {}});
 }
 
 void CallLoop::receive()
@@ -99,12 +73,8 @@ void CallLoop::receive()
             side_answers_.push_back({completed.id, std::move(completed.response)});
             continue;
         }
-        const auto found = calls_.find(completed.id);
-        if (found == calls_.end()) continue;
-        hide_known_secret(completed.response.body, found->second.token);
-        platform::Reading reading = platform_->read_insights(found->second.query, completed.response);
-        calls_.erase(found);
-        engine_.on_reading(completed.id, std::move(reading), now);
+        auto found = requests_.extract(completed.id);
+        if (!found.empty()) take_answer(std::move(found.mapped()), std::move(completed.response), now);
     }
 }
 
@@ -121,43 +91,51 @@ std::vector<CallLoop::SideAnswer> CallLoop::take_side_answers() { return std::ex
 std::optional<std::chrono::milliseconds> CallLoop::idle_time(Instant now) const
 {
     std::optional<std::chrono::milliseconds> shortest = client_.timeout();
-    if (calls_.size() < static_cast<std::size_t>(settings.max_in_flight))
-        if (const std::optional<Instant> wakeup = engine_.next_wakeup()) {
-            const std::chrono::milliseconds until = std::max(*wakeup - now, std::chrono::milliseconds(0));
-            if (!shortest || until < *shortest) shortest = until;
-        }
+    if (room() == 0) return shortest;
+    std::optional<Instant> wakeup = engine_.next_wakeup();
+    if (!waiting_[0].empty() || !waiting_[1].empty()) wakeup = now;
+    if (wakeup) {
+        const std::chrono::milliseconds until = std::max(*wakeup - now, std::chrono::milliseconds(0));
+        if (!shortest || until < *shortest) shortest = until;
+    }
     return shortest;
 }
 
-void CallLoop::cancel_transfers(sync::WorkId work) noexcept
+// One call less that somebody waits for; a request nobody waits for is taken back.
+void CallLoop::leave_call(sync::CallId call, http::TransferId request) noexcept
 {
-    for (auto call = calls_.begin(); call != calls_.end();) {
-        if (call->second.work == work) {
-            client_.cancel(call->first);
-            call = calls_.erase(call);
-        } else {
-            ++call;
-        }
-    }
+    calls_.erase(call);
+    const auto found = requests_.find(request);
+    if (found == requests_.end() || --found->second.wanted > 0) return;
+    client_.cancel(request);
+    requests_.erase(found);
+}
+
+void CallLoop::drop_calls(sync::WorkId work) noexcept
+{
+    const auto live = works_.find(work);
+    if (live == works_.end()) return;
+    for (const sync::CallId call : live->second.calls)
+        if (const auto found = calls_.find(call); found != calls_.end()) leave_call(call, found->second);
+    live->second.calls.clear();
 }
 
 void CallLoop::forget(sync::WorkId work) noexcept
 {
-    cancel_transfers(work);
+    finished(work);
     engine_.forget(work);
-    tokens_.erase(work);
 }
 
 void CallLoop::stop(sync::WorkId work, const platform::Failure &reason, Instant now)
 {
-    cancel_transfers(work);
+    drop_calls(work);
     engine_.stop(work, reason, now);
 }
 
 void CallLoop::finished(sync::WorkId work) noexcept
 {
-    cancel_transfers(work);
-    tokens_.erase(work);
+    drop_calls(work);
+    works_.erase(work);
 }
 
 void CallLoop::reload(Instant now)
@@ -166,6 +144,7 @@ void CallLoop::reload(Instant now)
     platform_ = std::make_unique<platform::Instagram>(endpoints());
     engine_.set_options(engine_options());
     engine_.set_calendar(pacific_calendar(now));
+    limit_batches();
     forget_key();
 }
 

@@ -1,14 +1,18 @@
 // The call loop: carries the engine's calls to the HTTP client and the answers back. Worker and ig_fetch_insights() share it.
 #pragma once
 
+#include <array>
+#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <vector>
 
 #include "http/client.hpp"
 #include "platform/instagram/instagram.hpp"
 #include "postgres/clock_watch.hpp"
+#include "sync/batch_size.hpp"
 #include "sync/engine.hpp"
 #include "vault/vault.hpp"
 
@@ -29,11 +33,14 @@ public:
 
     sync::Engine &engine() noexcept { return engine_; }
     int pollable_fd() const noexcept { return client_.pollable_fd(); }
-    std::size_t in_flight() const noexcept { return calls_.size(); }
+    // Requests under way; a batch is one.
+    std::size_t in_flight() const noexcept { return requests_.size(); }
+    // How many works keep every request busy; more in hand would only take memory.
+    std::size_t capacity() const noexcept;
     ClockWatch &clock() noexcept { return clock_; }
 
     void add(sync::Work work, SealedToken token, Instant now);
-    // Sends what may go now, up to instagram_insights.max_in_flight.
+    // Sends what may go now, up to instagram_insights.max_in_flight requests.
     void send(Instant now);
     // Takes in the answers that have come.
     void receive();
@@ -56,12 +63,42 @@ public:
     void reload(Instant now);
 
 private:
-    struct Call {
-        sync::WorkId work;
+    // A call of the engine on its way to a request, or in one.
+    struct Packed {
+        sync::CallId call = 0;
+        sync::WorkId work = 0;
         platform::InsightsQuery query;
-        Secret token;  // to be taken out of the answer, should it be repeated there
+        std::size_t most_together = 0;  // with how many calls it may share a request, itself included
+        Secret token;                   // while it is sent: to be taken out of the answer, should it be repeated there
     };
-    void cancel_transfers(sync::WorkId work) noexcept;
+    struct Request {
+        std::vector<Packed> calls;  // more than one: a batch
+        std::size_t wanted = 0;     // how many of them somebody still waits for
+    };
+    struct LiveWork {
+        SealedToken token;
+        std::vector<sync::CallId> calls;  // waiting or under way
+    };
+    static constexpr http::TransferId nowhere = 0;
+
+    bool is_wanted(sync::CallId call) const { return calls_.count(call) != 0; }
+    std::size_t room() const noexcept;
+    sync::BatchSize &batch_size(platform::Login login) noexcept { return batch_sizes_[static_cast<std::size_t>(login)]; }
+    void limit_batches();
+    void gather(Instant now);
+    void queue(Packed packed);
+    void drop_unwanted(std::deque<Packed> &waiting);
+    std::vector<Packed> next_pack(platform::Login login);
+    void send_pack(std::vector<Packed> calls, Instant now);
+    // False when the token cannot be opened: the work has been stopped.
+    bool open_item(Packed &packed, platform::BatchItem &item, Instant now);
+    void take_answer(Request request, HttpResponse response, Instant now);
+    void take_batch(Request request, HttpResponse response, Instant now);
+    void after_failed_batch(Request request, const HttpResponse &response, const platform::Failure &failure, Instant now);
+    void send_again(Packed packed, std::size_t most_together, Instant now);
+    void deliver(sync::CallId call, platform::Reading reading, Instant now);
+    void leave_call(sync::CallId call, http::TransferId request) noexcept;
+    void drop_calls(sync::WorkId work) noexcept;
 
     // Sockets are counted among the server's descriptors, so that it closes files of its own before the limit is hit.
     class ReservedDescriptors {
@@ -80,11 +117,15 @@ private:
     std::unique_ptr<platform::Platform> platform_;
     sync::Engine engine_;
     ClockWatch clock_;
-    std::unordered_map<sync::WorkId, SealedToken> tokens_;
-    std::unordered_map<sync::CallId, Call> calls_;
+    std::unordered_map<sync::WorkId, LiveWork> works_;
+    std::unordered_map<sync::CallId, http::TransferId> calls_;  // where each is: its request, or nowhere yet
+    std::unordered_map<http::TransferId, Request> requests_;
+    std::array<std::deque<Packed>, 2> waiting_;                 // by login
+    std::array<sync::BatchSize, 2> batch_sizes_;
+    http::TransferId last_request_ = nowhere;
     std::unordered_map<http::TransferId, Secret> side_calls_;
     std::vector<SideAnswer> side_answers_;
-    http::TransferId next_side_call_ = http::TransferId{1} << 63;  // beyond any id of the engine
+    http::TransferId next_side_call_ = http::TransferId{1} << 63;  // beyond any request's
 };
 
 }  // namespace ig::pg

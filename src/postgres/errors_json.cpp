@@ -1,30 +1,11 @@
 // The `errors` array of the public contract, as JSON text.
+#include "platform/json_text.hpp"
 #include "platform/redact.hpp"
 #include "postgres/store.hpp"
 
 namespace ig::pg {
 
 namespace {
-
-void append_string(std::string &json, const std::string &text)
-{
-    static const char digits[] = "0123456789abcdef";
-    json.push_back('"');
-    for (const char c : text) {
-        const unsigned char byte = static_cast<unsigned char>(c);
-        if (c == '"' || c == '\\') {
-            json.push_back('\\');
-            json.push_back(c);
-        } else if (byte < 0x20) {
-            json += "\\u00";
-            json.push_back(digits[byte >> 4]);
-            json.push_back(digits[byte & 15]);
-        } else {
-            json.push_back(c);
-        }
-    }
-    json.push_back('"');
-}
 
 void append_member(std::string &json, const char *name, const std::string &text)
 {
@@ -34,7 +15,7 @@ void append_member(std::string &json, const char *name, const std::string &text)
     if (text.empty())
         json += "null";
     else
-        append_string(json, text);
+        platform::append_json_string(json, text);
 }
 
 void append_number(std::string &json, const char *name, int number)

@@ -1,5 +1,6 @@
 // ig_fetch_insights(): the same engine as the worker's, in the calling backend, for one user who waits. Its steps share
 // FetchedAccount and stay in one file, though it is a little longer than 300 lines.
+#include <algorithm>
 #include <utility>
 
 #include "platform/redact.hpp"
@@ -70,6 +71,7 @@ std::vector<FetchedAccount> load_accounts(Sql &sql, const FetchRequest &request,
                        "SELECT account_id FROM instagram_insights.connections lists the connected accounts.");
     if (rows.empty())
         throw SqlError(not_ready, "no account is connected", "Connect one with instagram_insights.ig_authorize_url() or ig_connect_token().");
+    const Registry registry(sql);
     std::vector<FetchedAccount> accounts;
     for (const std::vector<Field> &row : rows) {
         FetchedAccount fetched;
@@ -80,7 +82,7 @@ std::vector<FetchedAccount> load_accounts(Sql &sql, const FetchRequest &request,
         fetched.attempt.kind = "fetch";
         fetched.attempt.trigger = "user";
         fetched.attempt.started_at = now;
-        fetched.metrics = load_metrics(sql, request.user_id, account.account_id, request.metrics);
+        fetched.metrics = registry.metrics_of(account, request.metrics);
         accounts.push_back(std::move(fetched));
     }
     if (request.account_id && accounts.front().status == "disconnected")
@@ -193,28 +195,46 @@ void fetch_all(std::vector<FetchedAccount> &accounts, const FetchRequest &reques
     usage = calls.engine().governor().changed_rows(current_time());
 }
 
+std::vector<Result> results_of(std::vector<FetchedAccount> &accounts, bool called_only)
+{
+    std::vector<Result> results;
+    for (FetchedAccount &fetched : accounts)
+        if (!fetched.paused && (fetched.called || !called_only)) results.push_back({&fetched.attempt, &fetched.outcome, {}});
+    return results;
+}
+
+// Those of `results` that are locked.
+std::vector<Result *> locked(Sql &sql, std::vector<Result> &results, bool share)
+{
+    std::vector<Result *> held;
+    if (results.empty()) return held;
+    const std::vector<AccountLock> locks = lock_results(sql, results, share);
+    for (std::size_t i = 0; i < results.size(); ++i)
+        if (locks[i] == AccountLock::held) held.push_back(&results[i]);
+    return held;
+}
+
+void drop_result(FetchedAccount &fetched)
+{
+    fetched.called = false;
+    fetched.outcome = refused(sync::Status::cancelled, platform::FailureKind::cancelled,
+                              "the account was disconnected, deleted or connected anew meanwhile",
+                              "Its result was dropped; fetch again if it is connected.");
+}
+
 // Only after all calls: rows and log as the user, then what others need too, without waiting for it.
 void store_all(Sql &sql, std::vector<FetchedAccount> &accounts, const std::vector<sync::BudgetRow> &usage)
 {
+    std::vector<Result> all = results_of(accounts, false);
+    const std::vector<Result *> mine = locked(sql, all, true);
+    if (!mine.empty()) store_as_user(sql, mine);
     for (FetchedAccount &fetched : accounts) {
-        if (fetched.paused) continue;
-        switch (lock_account(sql, fetched.attempt.account, true)) {
-        case AccountLock::held:
-            fetched.attempt.rows = store_values(sql, fetched.attempt.account, fetched.outcome.values);
-            store_log(sql, fetched.attempt, fetched.outcome);
-            break;
-        case AccountLock::gone:
-        case AccountLock::busy:
-            fetched.called = false;
-            fetched.outcome = refused(sync::Status::cancelled, platform::FailureKind::cancelled,
-                                      "the account was disconnected, deleted or connected anew meanwhile",
-                                      "Its result was dropped; fetch again if it is connected.");
-            break;
-        }
+        const auto same = [&fetched](const Result *result) { return result->attempt == &fetched.attempt; };
+        if (!fetched.paused && std::none_of(mine.begin(), mine.end(), same)) drop_result(fetched);
     }
-    for (FetchedAccount &fetched : accounts)
-        if (fetched.called && lock_account(sql, fetched.attempt.account, false) == AccountLock::held)
-            (void)store_account_state(sql, fetched.attempt.account, fetched.outcome);
+    std::vector<Result> called = results_of(accounts, true);
+    const std::vector<Result *> free = locked(sql, called, false);
+    if (!free.empty()) (void)store_account_states(sql, free);
     (void)write_usage(sql, usage);
 }
 

@@ -1,7 +1,6 @@
-// Implements the Pacific calendar with the server's zone functions, and the text forms of days and moments.
+// Implements the Pacific calendar with the server's zone functions.
 #include "postgres/pacific.hpp"
 
-#include <cstdio>
 #include <cstdlib>
 
 #include "postgres/guard.hpp"
@@ -49,34 +48,6 @@ std::shared_ptr<const sync::Calendar> pacific_calendar(Instant now)
     for (Day day = first_day; day <= last; day += std::chrono::days(1)) starts.push_back(start_of_day(zone, day));
     *kept = std::make_shared<const sync::Calendar>(first_day, std::move(starts));
     return *kept;
-}
-
-std::string day_text(Day day)
-{
-    const std::chrono::year_month_day date{day};
-    char text[32];
-    const int length = std::snprintf(text, sizeof text, "%04d-%02u-%02u", static_cast<int>(date.year()),
-                                     static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()));
-    return std::string(text, static_cast<std::size_t>(length));
-}
-
-Day parse_day(const std::string &text)
-{
-    int year = 0;
-    unsigned month = 0;
-    unsigned day = 0;
-    if (std::sscanf(text.c_str(), "%d-%u-%u", &year, &month, &day) != 3) throw std::invalid_argument("not a day: " + text);
-    return Day{std::chrono::year{year} / std::chrono::month{month} / std::chrono::day{day}};
-}
-
-std::string instant_text(Instant moment)
-{
-    const Day day = std::chrono::floor<std::chrono::days>(moment);
-    const long long ms = (moment - Instant(day)).count();
-    char text[64];
-    const int length = std::snprintf(text, sizeof text, "%s %02lld:%02lld:%02lld.%03lld+00", day_text(day).c_str(),
-                                     ms / 3600000, ms / 60000 % 60, ms / 1000 % 60, ms % 1000);
-    return std::string(text, static_cast<std::size_t>(length));
 }
 
 Instant instant_from_epoch(const std::string &seconds)

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include "platform/moment_text.hpp"
 #include "sync/calendar.hpp"
 
 namespace ig::pg {
@@ -15,10 +16,9 @@ std::shared_ptr<const sync::Calendar> pacific_calendar(Instant now);
 // The clock of the server's host.
 Instant current_time() noexcept;
 
-// "2026-11-21" and back; "2026-11-21 08:00:00+00" for a moment. Days outside the calendar are clamped to its ends.
-std::string day_text(Day day);
-Day parse_day(const std::string &text);
-std::string instant_text(Instant moment);
+using platform::day_text;
+using platform::instant_text;
+using platform::parse_day;
 Instant instant_from_epoch(const std::string &seconds);
 
 }  // namespace ig::pg

@@ -1,7 +1,8 @@
 // Implements the queue.
 #include "postgres/queue.hpp"
 
-#include <set>
+#include <unordered_set>
+#include <utility>
 
 #include "postgres/pacific.hpp"
 #include "postgres/settings.hpp"
@@ -49,11 +50,37 @@ ClaimedJob read_job(const std::vector<Field> &row, Instant now)
     return job;
 }
 
-Params job_key(const ClaimedJob &job)
+// Names jobs as claimed, in three arrays that every statement about them takes first.
+class JobKeys {
+public:
+    void add(const ClaimedJob &job)
+    {
+        users_.emplace_back(job.attempt.account.user_id);
+        ids_.emplace_back(job.id);
+        generations_.emplace_back(job.generation);
+    }
+    Params params()
+    {
+        Params params;
+        params.uuids(std::move(users_)).numbers(std::move(ids_)).numbers(std::move(generations_));
+        return params;
+    }
+
+private:
+    std::vector<Field> users_;
+    std::vector<std::optional<std::int64_t>> ids_;
+    std::vector<std::optional<std::int64_t>> generations_;
+};
+
+// Those of `jobs` that the statement did not touch.
+template <class Jobs, class JobOf> std::vector<std::int64_t> untouched(const Jobs &jobs, JobOf job_of, const Rows &rows)
 {
-    Params params;
-    params.text(std::string_view(job.attempt.account.user_id)).number(job.id).number(job.generation);
-    return params;
+    std::unordered_set<std::int64_t> touched;
+    for (const std::vector<Field> &row : rows) touched.insert(std::stoll(row[0].value()));
+    std::vector<std::int64_t> others;
+    for (const auto &entry : jobs)
+        if (touched.count(job_of(entry).id) == 0) others.push_back(job_of(entry).id);
+    return others;
 }
 
 }  // namespace
@@ -103,91 +130,87 @@ std::vector<ClaimedJob> claim_jobs(Sql &sql, int most, bool suspects)
         most -= static_cast<int>(rows.size());
     }
     for (ClaimedJob &job : jobs) job.suspect = suspects;
-    for (ClaimedJob &job : jobs)
+    if (jobs.empty()) return jobs;
+    const Registry registry(sql);
+    for (ClaimedJob &job : jobs) {
         if (job.account_status == "active" || job.account_status == "token_unreadable")
-            job.metric_states = load_metrics(sql, job.attempt.account.user_id, job.attempt.account.account_id, job.metrics);
+            job.metric_states = registry.metrics_of(job.attempt.account, job.metrics);
+        job.attempt.account.metric_state.clear();
+    }
     return jobs;
 }
 
 std::vector<std::int64_t> renew_jobs(Sql &sql, const std::vector<JobProgress> &progress)
 {
-    std::vector<Field> users;
-    std::vector<Field> ids;
-    std::vector<Field> generations;
-    std::vector<Field> done;
-    std::vector<Field> planned;
+    JobKeys keys;
+    std::vector<std::optional<std::int64_t>> done, planned;
     for (const JobProgress &one : progress) {
-        users.emplace_back(one.job->attempt.account.user_id);
-        ids.emplace_back(std::to_string(one.job->id));
-        generations.emplace_back(std::to_string(one.job->generation));
-        done.emplace_back(std::to_string(one.calls_done));
-        planned.emplace_back(std::to_string(one.calls_planned));
+        keys.add(*one.job);
+        done.emplace_back(one.calls_done);
+        planned.emplace_back(one.calls_planned);
     }
     const Rows rows = sql.run(
         "UPDATE instagram_insights.sync_jobs j"
         "   SET calls_done = mine.done, calls_planned = mine.planned,"
         "       lease_until = pg_catalog.clock_timestamp() + $6 * '1 second'::interval"
-        "  FROM ROWS FROM (unnest($1::uuid[]), unnest($2::bigint[]), unnest($3::bigint[]), unnest($4::integer[]),"
-        "                  unnest($5::integer[])) AS mine (user_id, job_id, generation, done, planned)"
+        "  FROM ROWS FROM (unnest($1), unnest($2), unnest($3), unnest($4),"
+        "                  unnest($5)) AS mine (user_id, job_id, generation, done, planned)"
         " WHERE j.user_id = mine.user_id AND j.job_id = mine.job_id AND j.generation = mine.generation AND j.state = 'running'"
         " RETURNING j.job_id",
-        Params()
-            .texts(std::move(users))
-            .texts(std::move(ids))
-            .texts(std::move(generations))
-            .texts(std::move(done))
-            .texts(std::move(planned))
-            .number(lease_seconds));
-    std::set<std::int64_t> held;
-    for (const std::vector<Field> &row : rows) held.insert(std::stoll(row[0].value()));
-    std::vector<std::int64_t> lost;
-    for (const JobProgress &one : progress)
-        if (held.count(one.job->id) == 0) lost.push_back(one.job->id);
-    return lost;
+        keys.params().numbers(std::move(done)).numbers(std::move(planned)).number(lease_seconds));
+    return untouched(progress, [](const JobProgress &one) -> const ClaimedJob & { return *one.job; }, rows);
 }
 
-bool finish_job(Sql &sql, const ClaimedJob &job, const JobEnd &end)
+std::vector<std::int64_t> finish_jobs(Sql &sql, const std::vector<LeftJob> &left)
 {
     const auto unless_empty = [](const std::string &text) { return text.empty() ? Field() : Field(text); };
-    return sql.run("UPDATE instagram_insights.sync_jobs"
-                   "   SET state = $4, due_at = COALESCE($5::timestamptz, due_at), error_kind = $6, error = $7, hint = $8,"
-                   "       calls_done = $9::integer, calls_planned = $10::integer, rows_stored = $11::integer,"
-                   "       attempt = attempt - CASE WHEN $12 THEN 0 ELSE 1 END, lease_until = NULL,"
-                   "       crashes = CASE WHEN $12 THEN 0 ELSE crashes END,"
-                   "       finished_at = CASE WHEN $4 = ANY ('{queued,waiting}'::text[]) THEN NULL ELSE pg_catalog.clock_timestamp() END"
-                   " WHERE user_id = $1::uuid AND job_id = $2 AND generation = $3 AND state = 'running'",
-                   job_key(job)
-                       .text(std::string_view(end.state))
-                       .text(end.due_at ? Field(instant_text(*end.due_at)) : Field())
-                       .text(unless_empty(end.error_kind))
-                       .text(unless_empty(end.error))
-                       .text(unless_empty(end.hint))
-                       .number(end.calls_done)
-                       .number(end.calls_planned)
-                       .number(end.rows_stored)
-                       .boolean(end.count_try))
-               .touched() == 1;
+    JobKeys keys;
+    std::vector<Field> states, kinds, errors, hints;
+    std::vector<std::optional<Instant>> due;
+    std::vector<std::optional<std::int64_t>> done, planned, stored, counted;
+    for (const auto &[job, end] : left) {
+        keys.add(*job);
+        states.emplace_back(end.state);
+        due.push_back(end.due_at);
+        kinds.push_back(unless_empty(end.error_kind));
+        errors.push_back(unless_empty(end.error));
+        hints.push_back(unless_empty(end.hint));
+        done.emplace_back(end.calls_done);
+        planned.emplace_back(end.calls_planned);
+        stored.emplace_back(end.rows_stored);
+        counted.emplace_back(end.count_try ? 1 : 0);
+    }
+    Params params = keys.params();
+    params.texts(std::move(states)).instants(due).texts(std::move(kinds)).texts(std::move(errors));
+    params.texts(std::move(hints)).numbers(std::move(done)).numbers(std::move(planned)).numbers(std::move(stored));
+    params.booleans(std::move(counted));
+    const Rows rows = sql.run(
+        "UPDATE instagram_insights.sync_jobs j"
+        "   SET state = e.state, due_at = COALESCE(e.due_at, j.due_at), error_kind = e.error_kind, error = e.error, hint = e.hint,"
+        "       calls_done = e.done, calls_planned = e.planned, rows_stored = e.stored,"
+        "       attempt = j.attempt - CASE WHEN e.counted THEN 0 ELSE 1 END, lease_until = NULL,"
+        "       crashes = CASE WHEN e.counted THEN 0 ELSE j.crashes END,"
+        "       finished_at = CASE WHEN e.state = ANY ('{queued,waiting}'::text[]) THEN NULL ELSE pg_catalog.clock_timestamp() END"
+        "  FROM ROWS FROM (unnest($1), unnest($2), unnest($3), unnest($4), unnest($5),"
+        "                  unnest($6), unnest($7), unnest($8), unnest($9), unnest($10), unnest($11), unnest($12))"
+        "       AS e (user_id, job_id, generation, state, due_at, error_kind, error, hint, done, planned, stored, counted)"
+        " WHERE j.user_id = e.user_id AND j.job_id = e.job_id AND j.generation = e.generation AND j.state = 'running'"
+        " RETURNING j.job_id",
+        params);
+    return untouched(left, [](const LeftJob &one) -> const ClaimedJob & { return *one.job; }, rows);
 }
 
 std::vector<std::int64_t> lost_jobs(Sql &sql, const std::vector<const ClaimedJob *> &jobs)
 {
-    std::vector<Field> users;
-    std::vector<Field> ids;
-    std::vector<Field> generations;
-    for (const ClaimedJob *job : jobs) {
-        users.emplace_back(job->attempt.account.user_id);
-        ids.emplace_back(std::to_string(job->id));
-        generations.emplace_back(std::to_string(job->generation));
-    }
+    JobKeys keys;
+    for (const ClaimedJob *job : jobs) keys.add(*job);
     const Rows rows = sql.run(
-        "SELECT mine.job_id FROM ROWS FROM (unnest($1::uuid[]), unnest($2::bigint[]), unnest($3::bigint[]))"
+        "SELECT j.job_id FROM ROWS FROM (unnest($1), unnest($2), unnest($3))"
         "       AS mine (user_id, job_id, generation)"
-        " WHERE NOT EXISTS (SELECT FROM instagram_insights.sync_jobs j WHERE j.user_id = mine.user_id AND j.job_id = mine.job_id"
-        "                      AND j.generation = mine.generation AND j.state = 'running')",
-        Params().texts(std::move(users)).texts(std::move(ids)).texts(std::move(generations)));
-    std::vector<std::int64_t> lost;
-    for (const std::vector<Field> &row : rows) lost.push_back(std::stoll(row[0].value()));
-    return lost;
+        "  JOIN instagram_insights.sync_jobs j ON j.user_id = mine.user_id AND j.job_id = mine.job_id"
+        "   AND j.generation = mine.generation AND j.state = 'running'",
+        keys.params());
+    return untouched(jobs, [](const ClaimedJob *job) -> const ClaimedJob & { return *job; }, rows);
 }
 
 std::optional<Instant> next_due(Sql &sql, bool idle)

@@ -55,8 +55,12 @@ struct JobProgress {
     int calls_planned;
 };
 std::vector<std::int64_t> renew_jobs(Sql &sql, const std::vector<JobProgress> &progress);
-// True if it was still ours.
-bool finish_job(Sql &sql, const ClaimedJob &job, const JobEnd &end);
+// How some jobs are left, in one statement. Returns those that were not ours any more.
+struct LeftJob {
+    const ClaimedJob *job;
+    JobEnd end;
+};
+std::vector<std::int64_t> finish_jobs(Sql &sql, const std::vector<LeftJob> &left);
 // Of these jobs, those that are not ours any more (cancelled, disconnected, deleted).
 std::vector<std::int64_t> lost_jobs(Sql &sql, const std::vector<const ClaimedJob *> &jobs);
 // When the next job that nobody holds is due. `idle`: for a worker with empty hands, who may take suspects, and for whom a

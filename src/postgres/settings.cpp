@@ -168,6 +168,9 @@ void define_settings()
     DefineCustomBoolVariable("instagram_insights.enabled", "Whether anybody may be called at all.",
                              "off stops every call of every process; work stays in the queue.", &settings.enabled, true,
                              PGC_SUSET, secret, nullptr, nullptr, nullptr);
+    DefineCustomBoolVariable("instagram_insights.http2", "Whether calls share few HTTP/2 connections where the API offers it.",
+                             "off means HTTP/1.1 everywhere, a connection for each call under way. Batches always use HTTP/1.1.",
+                             &settings.http2, true, PGC_SUSET, secret, nullptr, nullptr, nullptr);
     DefineCustomEnumVariable("instagram_insights.identity", "Where the user a session acts for comes from.",
                              "jwt: claim sub of request.jwt.claims; setting: instagram_insights.user_id; role: table "
                              "role_users.",
@@ -192,6 +195,7 @@ http::ClientOptions client_options()
     options.request_timeout = std::chrono::milliseconds(settings.request_timeout_ms);
     options.max_response_bytes = static_cast<std::size_t>(settings.max_response_size_kb) * 1024;
     options.ca_file = settings.ca_file;
+    options.http2 = settings.http2;
     options.max_connections_per_host = static_cast<std::size_t>(settings.max_in_flight);
     return options;
 }

@@ -41,6 +41,7 @@ struct Settings {
     int log_retention_s;
     int insights_retention_s;
     bool enabled;
+    bool http2;
 };
 
 extern Settings settings;

@@ -1,4 +1,6 @@
 // Implements SQL from C++ on SPI: plans are prepared once a process, rows are copied before SPI forgets them.
+#include <algorithm>
+#include <stdexcept>
 #include <unordered_map>
 
 #include "postgres/spi.hpp"
@@ -33,51 +35,106 @@ SPIPlanPtr prepared(const char *statement, int count, Oid *types)
     return plan;
 }
 
+struct ElementType {
+    Oid array;
+    int length;
+    bool by_value;
+    char align;
+};
+
+ElementType element_type(Oid type)
+{
+    switch (type) {
+    case TEXTOID: return {TEXTARRAYOID, -1, false, TYPALIGN_INT};
+    case UUIDOID: return {UUIDARRAYOID, UUID_LEN, false, TYPALIGN_CHAR};
+    case NUMERICOID: return {NUMERICARRAYOID, -1, false, TYPALIGN_INT};
+    case JSONBOID: return {JSONBARRAYOID, -1, false, TYPALIGN_INT};
+    case INT8OID: return {INT8ARRAYOID, 8, FLOAT8PASSBYVAL, TYPALIGN_DOUBLE};
+    case TIMESTAMPTZOID: return {TIMESTAMPTZARRAYOID, 8, FLOAT8PASSBYVAL, TYPALIGN_DOUBLE};
+    case BOOLOID: return {BOOLARRAYOID, 1, true, TYPALIGN_CHAR};
+    default: throw std::invalid_argument("no list of this type");
+    }
+}
+
+std::int64_t server_timestamp(Instant moment) noexcept
+{
+    constexpr std::int64_t postgres_epoch_ms = 946684800000;
+    return (moment.time_since_epoch().count() - postgres_epoch_ms) * 1000;
+}
+
+// Called inside pg_call: palloc, and an ERROR where the text is not one of the type.
+Datum datum_of(Oid type, const std::string &text)
+{
+    switch (type) {
+    case UUIDOID: return DirectFunctionCall1(uuid_in, CStringGetDatum(text.c_str()));
+    case NUMERICOID:
+        return DirectFunctionCall3(numeric_in, CStringGetDatum(text.c_str()), ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1));
+    case JSONBOID: return DirectFunctionCall1(jsonb_in, CStringGetDatum(text.c_str()));
+    default: return PointerGetDatum(cstring_to_text_with_len(text.data(), static_cast<int>(text.size())));
+    }
+}
+
 }  // namespace
 
-Params &Params::text(std::string_view value)
+Params &Params::add(Param param)
 {
-    params_.push_back({Kind::text, std::string(value), 0, {}});
+    params_.push_back(std::move(param));
     return *this;
 }
 
-Params &Params::text(const Field &value)
+Params &Params::text(std::string_view value) { return add({TEXTOID, false, false, std::string(value), 0, {}, {}}); }
+
+Params &Params::text(const Field &value) { return add({TEXTOID, false, !value, value.value_or(std::string()), 0, {}, {}}); }
+
+Params &Params::number(std::int64_t value) { return add({INT8OID, false, false, {}, value, {}, {}}); }
+
+Params &Params::boolean(bool value) { return add({BOOLOID, false, false, {}, value ? 1 : 0, {}, {}}); }
+
+Params &Params::bytes(std::string_view value) { return add({BYTEAOID, false, false, std::string(value), 0, {}, {}}); }
+
+Params &Params::uuid(std::string_view value) { return add({UUIDOID, false, false, std::string(value), 0, {}, {}}); }
+
+Params &Params::instant(const std::optional<Instant> &value)
 {
-    params_.push_back({value ? Kind::text : Kind::null_text, value.value_or(std::string()), 0, {}});
-    return *this;
+    return add({TIMESTAMPTZOID, false, !value, {}, value ? server_timestamp(*value) : 0, {}, {}});
 }
 
-Params &Params::number(std::int64_t value)
-{
-    params_.push_back({Kind::number, {}, value, {}});
-    return *this;
-}
-
-Params &Params::boolean(bool value)
-{
-    params_.push_back({Kind::boolean, {}, value ? 1 : 0, {}});
-    return *this;
-}
-
-Params &Params::bytes(std::string_view value)
-{
-    params_.push_back({Kind::bytes, std::string(value), 0, {}});
-    return *this;
-}
-
-Params &Params::texts(std::vector<Field> values)
-{
-    params_.push_back({Kind::texts, {}, 0, std::move(values)});
-    return *this;
-}
+Params &Params::texts(std::vector<Field> values) { return add({TEXTOID, true, false, {}, 0, std::move(values), {}}); }
 
 Params &Params::texts(const std::optional<std::vector<std::string>> &values)
 {
-    if (!values) {
-        params_.push_back({Kind::null_texts, {}, 0, {}});
-        return *this;
-    }
+    if (!values) return add({TEXTOID, true, true, {}, 0, {}, {}});
     return texts(std::vector<Field>(values->begin(), values->end()));
+}
+
+Params &Params::uuids(std::vector<Field> values) { return add({UUIDOID, true, false, {}, 0, std::move(values), {}}); }
+
+Params &Params::numerics(std::vector<Field> values) { return add({NUMERICOID, true, false, {}, 0, std::move(values), {}}); }
+
+Params &Params::jsonbs(std::vector<Field> values) { return add({JSONBOID, true, false, {}, 0, std::move(values), {}}); }
+
+Params &Params::numbers(std::vector<std::optional<std::int64_t>> values)
+{
+    return add({INT8OID, true, false, {}, 0, {}, std::move(values)});
+}
+
+Params &Params::booleans(std::vector<std::optional<std::int64_t>> values)
+{
+    return add({BOOLOID, true, false, {}, 0, {}, std::move(values)});
+}
+
+Params &Params::instants(const std::vector<std::optional<Instant>> &values)
+{
+    std::vector<std::optional<std::int64_t>> numbers;
+    numbers.reserve(values.size());
+    for (const std::optional<Instant> &value : values)
+        numbers.push_back(value ? std::optional<std::int64_t>(server_timestamp(*value)) : std::nullopt);
+    return add({TIMESTAMPTZOID, true, false, {}, 0, {}, std::move(numbers)});
+}
+
+void plan_anew()
+{
+    pg_call([] { ResetPlanCache(); });
 }
 
 Sql::Sql()
@@ -111,56 +168,52 @@ struct Sql::Table {
 
 void Sql::name_types(const Params &params, Bound &bound)
 {
-    using Kind = Params::Kind;
     bound = Bound{};
     bound.count = static_cast<int>(params.params_.size());
     if (bound.count > max_params) throw std::length_error("too many parameters");
     for (int i = 0; i < bound.count; ++i) {
-        switch (params.params_[static_cast<std::size_t>(i)].kind) {
-        case Kind::null_text:
-        case Kind::text: bound.types[i] = TEXTOID; break;
-        case Kind::number: bound.types[i] = INT8OID; break;
-        case Kind::boolean: bound.types[i] = BOOLOID; break;
-        case Kind::bytes: bound.types[i] = BYTEAOID; break;
-        case Kind::texts:
-        case Kind::null_texts: bound.types[i] = TEXTARRAYOID; break;
-        }
+        const Params::Param &param = params.params_[static_cast<std::size_t>(i)];
+        bound.types[i] = param.list ? element_type(param.type).array : param.type;
     }
 }
 
 // Called inside pg_call: palloc only.
+Datum Sql::bind_list(const Params::Param &param)
+{
+    const ElementType type = element_type(param.type);
+    int size = static_cast<int>(std::max(param.texts.size(), param.numbers.size()));
+    if (size == 0) return PointerGetDatum(construct_empty_array(param.type));
+    Datum *elements = static_cast<Datum *>(palloc0(sizeof(Datum) * static_cast<std::size_t>(size)));
+    bool *nulls = static_cast<bool *>(palloc0(sizeof(bool) * static_cast<std::size_t>(size)));
+    for (int i = 0; i < size; ++i) {
+        const std::size_t at = static_cast<std::size_t>(i);
+        if (!param.texts.empty()) {
+            nulls[i] = !param.texts[at].has_value();
+            if (!nulls[i]) elements[i] = datum_of(param.type, *param.texts[at]);
+        } else {
+            nulls[i] = !param.numbers[at].has_value();
+            if (!nulls[i]) elements[i] = param.type == BOOLOID ? BoolGetDatum(*param.numbers[at] != 0) : Int64GetDatum(*param.numbers[at]);
+        }
+    }
+    int lower = 1;
+    return PointerGetDatum(construct_md_array(elements, nulls, 1, &size, &lower, param.type, type.length, type.by_value, type.align));
+}
+
+// Called inside pg_call.
 void Sql::bind(const Params &params, Bound &bound)
 {
-    using Kind = Params::Kind;
-    const auto text_of = [](const std::string &text) {
-        return PointerGetDatum(cstring_to_text_with_len(text.data(), static_cast<int>(text.size())));
-    };
     for (int i = 0; i < bound.count; ++i) {
         const Params::Param &param = params.params_[static_cast<std::size_t>(i)];
-        bound.nulls[i] = param.kind == Kind::null_text || param.kind == Kind::null_texts ? 'n' : ' ';
-        switch (param.kind) {
-        case Kind::null_text:
-        case Kind::null_texts: break;
-        case Kind::text:
-        case Kind::bytes: bound.values[i] = text_of(param.text); break;
-        case Kind::number: bound.values[i] = Int64GetDatum(param.number); break;
-        case Kind::boolean: bound.values[i] = BoolGetDatum(param.number != 0); break;
-        case Kind::texts: {
-            int size = static_cast<int>(param.texts.size());
-            Datum *elements = static_cast<Datum *>(palloc0(sizeof(Datum) * static_cast<std::size_t>(size + 1)));
-            bool *nulls = static_cast<bool *>(palloc0(sizeof(bool) * static_cast<std::size_t>(size + 1)));
-            for (int k = 0; k < size; ++k) {
-                const Field &element = param.texts[static_cast<std::size_t>(k)];
-                nulls[k] = !element.has_value();
-                if (element) elements[k] = text_of(*element);
-            }
-            int lower = 1;
-            bound.values[i] = PointerGetDatum(
-                size == 0 ? construct_empty_array(TEXTOID)
-                          : construct_md_array(elements, nulls, 1, &size, &lower, TEXTOID, -1, false, TYPALIGN_INT));
-            break;
-        }
-        }
+        bound.nulls[i] = param.null ? 'n' : ' ';
+        if (param.null) continue;
+        if (param.list)
+            bound.values[i] = bind_list(param);
+        else if (param.type == BOOLOID)
+            bound.values[i] = BoolGetDatum(param.number != 0);
+        else if (param.type == INT8OID || param.type == TIMESTAMPTZOID)
+            bound.values[i] = Int64GetDatum(param.number);
+        else
+            bound.values[i] = datum_of(param.type, param.text);
     }
 }
 

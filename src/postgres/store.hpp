@@ -1,4 +1,4 @@
-// Storing: rows under row level security as their user, the account's new state, and the log row.
+// Storing: rows under row level security as their user, the accounts' new state, and the log; a statement for many accounts.
 #pragma once
 
 #include <string>
@@ -8,22 +8,28 @@
 
 namespace ig::pg {
 
-// All of these run inside a transaction, under WorkerRole.
+// What became of one try, on its way into the tables.
+struct Result {
+    SyncTry *attempt;
+    const sync::Outcome *outcome;
+    std::string metric_state;  // of the locked account, as read with the lock
+};
 
-// Locks the connection, so that it cannot be deleted before the transaction ends, without ever waiting: `gone`, it was
+// All of these run inside a transaction, under WorkerRole. Where they take several results, no account may occur twice.
+
+// Locks the connections, so that none can be deleted before the transaction ends, without ever waiting: `gone`, it was
 // deleted or is another one now, and nothing may be stored; `busy`, somebody else holds it. `share`: others may do so too.
 enum class AccountLock { held, gone, busy };
+std::vector<AccountLock> lock_results(Sql &sql, std::vector<Result> &results, bool share);
 AccountLock lock_account(Sql &sql, const SyncedAccount &account, bool share);
 
-// Inserts new values, updates changed ones, leaves equal ones alone (no new row version). As that user, under the tenant
-// policy: the statement cannot touch another user's rows.
-StoredRows store_values(Sql &sql, const SyncedAccount &account, const std::vector<platform::Value> &values);
+// Values and log rows of one user's accounts. Inserts new values, updates changed ones, leaves equal ones alone (no new row
+// version), and notes the counts in each attempt. As that user, under the tenant policy: the statements cannot touch another
+// user's rows.
+void store_as_user(Sql &sql, const std::vector<Result *> &of_one_user);
 
-// Freshness, error, block and what was learnt of each metric. True if the account has just come to need a person.
-bool store_account_state(Sql &sql, const SyncedAccount &account, const sync::Outcome &outcome);
-
-// The row of sync_log, as that user.
-void store_log(Sql &sql, const SyncTry &attempt, const sync::Outcome &outcome);
+// Freshness, error, block and what was learnt of each metric. Returns the results whose account has just come to need a person.
+std::vector<const Result *> store_account_states(Sql &sql, const std::vector<Result *> &results);
 
 // The `errors` array of the contract.
 std::string errors_json(const sync::Outcome &outcome);

@@ -51,37 +51,30 @@ Params key_params(const std::vector<BudgetKey> &keys)
         accounts.emplace_back(key.account_id);
     }
     Params params;
-    params.texts(std::move(users)).texts(std::move(logins)).texts(std::move(accounts));
+    params.uuids(std::move(users)).texts(std::move(logins)).texts(std::move(accounts));
     return params;
 }
 
 Params row_params(const std::vector<BudgetRow> &rows)
 {
-    const auto text = [](const std::optional<Instant> &at) { return at ? Field(instant_text(*at)) : Field(); };
     std::vector<BudgetKey> keys;
-    std::vector<Field> percents;
-    std::vector<Field> observed;
-    std::vector<Field> blocked;
-    std::vector<Field> calls;
-    std::vector<Field> hours;
+    std::vector<std::optional<std::int64_t>> percents, calls;
+    std::vector<std::optional<Instant>> observed, blocked, hours;
     for (const BudgetRow &row : rows) {
         keys.push_back(row.key);
-        percents.push_back(row.percent ? Field(std::to_string(*row.percent)) : Field());
-        observed.push_back(text(row.observed_at));
-        blocked.push_back(text(row.blocked_until));
-        calls.emplace_back(std::to_string(row.calls));
-        hours.push_back(row.hour == Instant() ? Field() : Field(instant_text(row.hour)));
+        percents.push_back(row.percent);
+        observed.push_back(row.observed_at);
+        blocked.push_back(row.blocked_until);
+        calls.emplace_back(row.calls);
+        hours.push_back(row.hour == Instant() ? std::nullopt : std::optional<Instant>(row.hour));
     }
     Params params = key_params(keys);
-    params.texts(std::move(percents)).texts(std::move(observed)).texts(std::move(blocked)).texts(std::move(calls));
-    params.texts(std::move(hours));
+    params.numbers(std::move(percents)).instants(observed).instants(blocked).numbers(std::move(calls)).instants(hours);
     return params;
 }
 
 #define IG_USAGE_INPUT                                                                                                 \
-    "ROWS FROM (unnest($1::uuid[]), unnest($2::text[]), unnest($3::text[]), unnest($4::integer[]),"                    \
-    "           unnest($5::timestamptz[]), unnest($6::timestamptz[]), unnest($7::integer[]),"                          \
-    "           unnest($8::timestamptz[]))"                                                                            \
+    "ROWS FROM (unnest($1), unnest($2), unnest($3), unnest($4), unnest($5), unnest($6), unnest($7), unnest($8))"        \
     " AS i (user_id, login, account_id, percent, observed_at, blocked_until, calls, hour)"
 
 Rows update(Sql &sql, const std::vector<BudgetRow> &rows)
@@ -89,9 +82,10 @@ Rows update(Sql &sql, const std::vector<BudgetRow> &rows)
     return sql.run(
         "WITH input AS MATERIALIZED (SELECT i.* FROM " IG_USAGE_INPUT "),"
         " free AS MATERIALIZED ("
-        "    SELECT u.user_id, u.login, u.account_id FROM instagram_insights.usage u"
-        "     WHERE (u.user_id, u.login, u.account_id) IN (SELECT i.user_id, i.login, i.account_id FROM input i)"
-        "       FOR UPDATE SKIP LOCKED)"
+        "    SELECT u.user_id, u.login, u.account_id FROM input i"
+        "     CROSS JOIN LATERAL (SELECT o.* FROM instagram_insights.usage o"
+        "                          WHERE o.user_id = i.user_id AND o.login = i.login AND o.account_id = i.account_id"
+        "                            FOR UPDATE SKIP LOCKED) u)"
         " UPDATE instagram_insights.usage u"
         "    SET percent = CASE WHEN u.observed_at > i.observed_at THEN u.percent ELSE i.percent END,"
         "        observed_at = GREATEST(u.observed_at, i.observed_at),"
@@ -113,9 +107,10 @@ Rows insert(Sql &sql, const std::vector<BudgetRow> &rows)
     return sql.run(
         "WITH input AS MATERIALIZED (SELECT i.* FROM " IG_USAGE_INPUT "),"
         " held AS MATERIALIZED ("
-        "    SELECT a.user_id, a.account_id FROM instagram_insights.accounts a"
-        "     WHERE (a.user_id, a.account_id) IN (SELECT i.user_id, i.account_id FROM input i)"
-        "       FOR NO KEY UPDATE SKIP LOCKED)"
+        "    SELECT a.user_id, a.account_id FROM input i"
+        "     CROSS JOIN LATERAL (SELECT o.user_id, o.account_id FROM instagram_insights.accounts o"
+        "                          WHERE o.user_id = i.user_id AND o.account_id = i.account_id"
+        "                            FOR NO KEY UPDATE SKIP LOCKED) a)"
         " INSERT INTO instagram_insights.usage AS u"
         "        (user_id, login, account_id, percent, observed_at, blocked_until, calls, hour)"
         " SELECT i.user_id, i.login, i.account_id, i.percent, i.observed_at, i.blocked_until, i.calls, i.hour"
@@ -135,10 +130,10 @@ std::vector<BudgetRow> read_usage(Sql &sql, const std::vector<BudgetKey> &accoun
         "SELECT " IG_USAGE_COLUMNS " FROM instagram_insights.usage u"
         " WHERE u.user_id = '00000000-0000-0000-0000-000000000000'::uuid AND u.account_id = ''"
         " UNION ALL SELECT " IG_USAGE_COLUMNS
-        "  FROM ROWS FROM (unnest($1::uuid[]), unnest($2::text[]), unnest($3::text[]))"
-        "       AS k (user_id, login, account_id)"
-        "  JOIN instagram_insights.usage u"
-        "    ON u.user_id = k.user_id AND u.login = k.login AND u.account_id = k.account_id",
+        // A probe for each key, however the tables have grown since this was planned: so everywhere that keys come in lists.
+        "  FROM ROWS FROM (unnest($1), unnest($2), unnest($3)) AS k (user_id, login, account_id)"
+        "  CROSS JOIN LATERAL (SELECT o.* FROM instagram_insights.usage o"
+        "                       WHERE o.user_id = k.user_id AND o.login = k.login AND o.account_id = k.account_id LIMIT 1) u",
         key_params(accounts));
     std::vector<BudgetRow> budgets;
     for (const std::vector<Field> &row : rows) budgets.push_back(read_row(row));
@@ -181,6 +176,7 @@ void UsageExchange::committed()
     const Instant now = current_time();
     governor_.saved(usage_.written, now);
     for (const BudgetRow &row : usage_.now) governor_.load(row, now);
+    for (const BudgetRow &row : usage_.now) governor_.on_done(row.key, now);
     for (const BudgetRow &row : read_) governor_.load(row, now);
 }
 

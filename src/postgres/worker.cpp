@@ -23,6 +23,7 @@ constexpr seconds renew_lease_after{lease_seconds / 3};
 constexpr minutes horizon{5};      // work due sooner than this is waited for
 constexpr seconds try_again_after{1};
 constexpr seconds restart_after{5};
+constexpr std::size_t largest_block = 250;
 
 // A job that ends before any call was made.
 JobEnd refused(const char *state, const char *kind, const char *error, const char *hint)
@@ -49,7 +50,7 @@ void Worker::run()
         if (ConfigReloadPending) reload();
         calls_.receive();
         try {
-            store_finished();
+            store_finished(current_time());
             tokens_.settle(current_time());
             const Instant now = current_time();
             if (hands_just_emptied()) look_at_queue_ = true;
@@ -118,14 +119,17 @@ void Worker::reload()
     look_at_queue_ = true;
 }
 
+// A block at a time: claiming one by one while thousands wait would cost a transaction each, and a block that is too large
+// would keep the calls waiting. And a suspect runs alone.
 void Worker::claim(Instant now)
 {
     const bool woken = std::exchange(look_at_queue_, false);
-    const int room = settings.max_in_flight - static_cast<int>(jobs_.size());
-    // A block at a time: claiming one by one while thousands wait would cost a transaction each. And a suspect runs alone.
-    const bool full = !jobs_.empty() && (room < std::max(1, settings.max_in_flight / 4) || jobs_.begin()->second.job.suspect);
+    const std::size_t capacity = calls_.capacity();
+    const std::size_t room = capacity - std::min(capacity, jobs_.size());
+    const bool full = !jobs_.empty() && (room < std::max<std::size_t>(1, capacity / 4) || jobs_.begin()->second.job.suspect);
     queue_has_more_ = full;
     if (full && !woken) return;
+    keep_plans_fitting(now);
     WorkerTransaction transaction("claiming jobs");
     calling_allowed_ = calling_allowed(transaction.sql());
     if (!calling_allowed_) {
@@ -140,17 +144,25 @@ void Worker::claim(Instant now)
         return;
     }
     (void)reclaim_jobs(transaction.sql(), false);
-    std::vector<ClaimedJob> claimed = claim_jobs(transaction.sql(), room, false);
-    queue_has_more_ = static_cast<int>(claimed.size()) >= room;
+    const int most = static_cast<int>(std::min(room, largest_block));
+    std::vector<ClaimedJob> claimed = claim_jobs(transaction.sql(), most, false);
+    queue_has_more_ = static_cast<int>(claimed.size()) >= most;
     if (claimed.empty() && jobs_.empty()) claimed = claim_jobs(transaction.sql(), 1, true);
     UsageExchange usage(transaction.sql(), calls_.engine().governor());
     learn_usage(transaction.sql(), claimed, now);
     std::vector<sync::WorkId> begun;
     try {
+        std::vector<LeftJob> refused;
         for (ClaimedJob &job : claimed) {
-            begun.push_back(static_cast<sync::WorkId>(job.id));
-            begin(transaction, std::move(job), now);
+            const auto id = static_cast<sync::WorkId>(job.id);
+            if (std::optional<JobEnd> end = begin(job, now)) {
+                refused.push_back({&job, std::move(*end)});
+                continue;
+            }
+            begun.push_back(id);
+            jobs_.insert_or_assign(id, Held{std::move(job), {}});
         }
+        if (!refused.empty()) (void)finish_jobs(transaction.sql(), refused);
         next_due_ = pg::next_due(transaction.sql(), jobs_.empty());
         transaction.commit();
         usage.committed();
@@ -165,23 +177,30 @@ void Worker::claim(Instant now)
     stay_until_ = Instant();
 }
 
-void Worker::begin(WorkerTransaction &transaction, ClaimedJob job, Instant now)
+// A plan is made for tables of a size. So plans are made anew for the first block after a pause, for the 2nd, 4th, 8th ...,
+// by when the tables may be twice as large, and then once a minute.
+void Worker::keep_plans_fitting(Instant now)
+{
+    if (jobs_.empty()) blocks_ = 0;
+    ++blocks_;
+    if ((blocks_ & (blocks_ - 1)) != 0 && now - planned_at_ < minutes(1)) return;
+    planned_at_ = now;
+    plan_anew();
+}
+
+std::optional<JobEnd> Worker::begin(ClaimedJob &job, Instant now)
 {
     const SyncedAccount &account = job.attempt.account;
-    std::optional<JobEnd> end;
     if (job.account_status.empty() || job.account_status == "disconnected")
-        end = refused("cancelled", "cancelled", "the account is not connected any more", "Connect it again to sync it.");
-    else if (job.account_status == "needs_login" || account.sealed_token.empty())
-        end = refused("failed", "needs_login", "the account needs a new login", "Connect the account again.");
-    else if (account.blocked_until && *account.blocked_until > now) {
-        end = refused("waiting", "throttled", "the API asked not to be called for this account for a while",
-                      "Nothing: it goes on by itself.");
-        end->due_at = account.blocked_until;
-        end->count_try = false;
-    }
-    if (end) {
-        (void)finish_job(transaction.sql(), job, *end);
-        return;
+        return refused("cancelled", "cancelled", "the account is not connected any more", "Connect it again to sync it.");
+    if (job.account_status == "needs_login" || account.sealed_token.empty())
+        return refused("failed", "needs_login", "the account needs a new login", "Connect the account again.");
+    if (account.blocked_until && *account.blocked_until > now) {
+        JobEnd end = refused("waiting", "throttled", "the API asked not to be called for this account for a while",
+                             "Nothing: it goes on by itself.");
+        end.due_at = account.blocked_until;
+        end.count_try = false;
+        return end;
     }
     sync::Work work;
     work.id = static_cast<sync::WorkId>(job.id);
@@ -194,11 +213,9 @@ void Worker::begin(WorkerTransaction &transaction, ClaimedJob job, Instant now)
     work.input.first = job.since;
     work.input.last = job.until;
     work.input.ask_unsupported = job.metrics.has_value();
-    SealedToken token = token_of(account);
     if (!calls_.engine().governor().blocked_until(budget_of(account), now)) tokens_.consider(account, now);
-    const sync::WorkId id = work.id;
-    jobs_.insert_or_assign(id, Held{std::move(job), {}});
-    calls_.add(std::move(work), std::move(token), now);
+    calls_.add(std::move(work), token_of(account), now);
+    return std::nullopt;
 }
 
 // Progress for those who watch, and leases for long jobs: at most once a second, in one statement.
@@ -242,6 +259,8 @@ void Worker::forget(sync::WorkId id) noexcept
 {
     calls_.forget(id);
     jobs_.erase(id);
+    finished_.erase(std::remove_if(finished_.begin(), finished_.end(), [id](const sync::Outcome &outcome) { return outcome.work == id; }),
+                    finished_.end());
 }
 
 bool Worker::leave_if_idle(Instant now)
@@ -282,6 +301,7 @@ std::optional<milliseconds> Worker::time_to_wait(Instant now) const
     else if (look_at_queue_ || had_jobs_ != !jobs_.empty())
         consider(milliseconds(0));
     if (!jobs_.empty()) consider(renewed_at_ + renew_every - now);
+    if (!finished_.empty()) consider(gathering(now) ? finished_since_ + gather_results_for - now : milliseconds(0));
     if (tokens_.busy()) consider(renew_every);
     if (next_due_ && calling_allowed_ && !queue_has_more_ && !again_at_)
         consider(std::max(*next_due_ - now, milliseconds(jobs_.empty() ? 0 : 20)));

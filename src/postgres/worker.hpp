@@ -1,17 +1,22 @@
 // The worker of one database: claims jobs, keeps their calls in flight, stores results as they come, and leaves when idle.
 #pragma once
 
-#include <map>
+#include <chrono>
 #include <optional>
+#include <unordered_map>
 #include <vector>
 
 #include "postgres/call_loop.hpp"
 #include "postgres/queue.hpp"
+#include "postgres/store.hpp"
 #include "postgres/token_keeper.hpp"
 #include "postgres/wait_set.hpp"
 #include "postgres/worker_transaction.hpp"
 
 namespace ig::pg {
+
+// Results that come one by one share a transaction: so long the first of them waits for others.
+inline constexpr std::chrono::milliseconds gather_results_for{20};
 
 class Worker {
 public:
@@ -33,14 +38,18 @@ private:
     bool hands_just_emptied();
     void consider_due(Instant due);
     void claim(Instant now);
+    void keep_plans_fitting(Instant now);
     void learn_usage(Sql &sql, const std::vector<ClaimedJob> &jobs, Instant now);
-    void begin(WorkerTransaction &transaction, ClaimedJob job, Instant now);
+    // Nothing: it is under way; else why it ends before any call.
+    std::optional<JobEnd> begin(ClaimedJob &job, Instant now);
     void renew(Instant now);
     void check_ownership();
-    void store_finished();
-    void store_group(std::vector<sync::Outcome> &group);
-    void store_alone(sync::Outcome &outcome);
-    void store_one(WorkerTransaction &transaction, const sync::Outcome &outcome);
+    void store_finished(Instant now);
+    bool gathering(Instant now) const;
+    void store_group(const std::vector<sync::Outcome> &group);
+    void store_alone(const sync::Outcome &outcome);
+    std::vector<sync::WorkId> store_results(WorkerTransaction &transaction, const std::vector<sync::Outcome> &group);
+    void announce(WorkerTransaction &transaction, const std::vector<Result *> &stored, const std::vector<const Result *> &need_person);
     void put_back(sync::WorkId id, const std::string &why) noexcept;
     void give_back_all(const char *why) noexcept;
     void forget(sync::WorkId id) noexcept;
@@ -51,7 +60,9 @@ private:
     CallLoop calls_;
     TokenKeeper tokens_{calls_};
     WaitSet waiting_;
-    std::map<sync::WorkId, Held> jobs_;
+    std::unordered_map<sync::WorkId, Held> jobs_;
+    std::vector<sync::Outcome> finished_;  // of jobs in hand, not stored yet
+    Instant finished_since_{};
     bool look_at_queue_ = true;
     bool queue_has_more_ = false;
     bool had_jobs_ = false;
@@ -59,6 +70,8 @@ private:
     std::optional<Instant> again_at_;  // the last round failed: not before then
     std::optional<Instant> next_due_;
     Instant renewed_at_{};
+    Instant planned_at_{};
+    std::uint64_t blocks_ = 0;             // claimed since hands were empty
     std::optional<Instant> idle_since_;
     Instant stay_until_{};             // an attempt to leave was refused
     bool calling_allowed_ = true;

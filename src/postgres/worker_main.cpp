@@ -52,6 +52,12 @@ void pin_session_settings()
                   {"row_security", "on"},
                   {"jit", "off"},
                   {"max_parallel_workers_per_gather", "0"},
+                  // Every statement of ours is a list of keys and a probe of an index for each; plans are made once, perhaps
+                  // while the tables are still empty, and must not look as if they stayed so.
+                  {"plan_cache_mode", "force_generic_plan"},
+                  {"enable_seqscan", "off"},
+                  {"enable_hashjoin", "off"},
+                  {"enable_mergejoin", "off"},
                   {"application_name", "instagram_insights worker"}};
     for (const auto &setting : pinned) SetConfigOption(setting.name, setting.value, PGC_SUSET, PGC_S_OVERRIDE);
 }

@@ -1,6 +1,7 @@
 // How the worker stores what came: many accounts in one transaction, and one by one when that fails; and what it learns of
 // budgets or gives back.
 #include <algorithm>
+#include <tuple>
 
 #include "platform/redact.hpp"
 #include "postgres/pacific.hpp"
@@ -12,18 +13,10 @@ namespace ig::pg {
 
 namespace {
 
-constexpr std::size_t group_size = 100;
+constexpr std::size_t group_size = 200;
 constexpr std::chrono::seconds store_again_after{30};
 
-// Thrown out of a group: this job must not be stored, or not now; the others are stored without it.
-struct NotOurs {
-    sync::WorkId work;
-};
-struct AccountBusy {
-    sync::WorkId work;
-};
-
-JobEnd job_end(const ClaimedJob &job, const sync::Outcome &outcome)
+JobEnd job_end(const sync::Outcome &outcome)
 {
     using sync::Status;
     JobEnd end;
@@ -42,108 +35,139 @@ JobEnd job_end(const ClaimedJob &job, const sync::Outcome &outcome)
     }
     end.calls_done = outcome.calls_done;
     end.calls_planned = std::max(outcome.calls_planned, outcome.calls_done);
-    end.rows_stored = job.attempt.rows.inserted + job.attempt.rows.updated + job.attempt.rows.unchanged;
+    end.rows_stored = static_cast<int>(outcome.values.size());
     end.count_try = outcome.status != Status::throttled;
     return end;
 }
 
+JobEnd account_gone()
+{
+    JobEnd end;
+    end.state = "cancelled";
+    end.error_kind = "cancelled";
+    end.error = "the account was disconnected, deleted or connected anew meanwhile";
+    end.hint = "Nothing: its result was dropped on purpose.";
+    return end;
+}
+
+const SyncedAccount &account_of(const Result &result) { return result.attempt->account; }
+
 }  // namespace
 
-void Worker::store_finished()
+// Results wait for company, unless a person waits for one of them or nothing more is under way.
+bool Worker::gathering(Instant now) const
+{
+    if (finished_.size() >= group_size || calls_.in_flight() == 0 || now - finished_since_ >= gather_results_for) return false;
+    return std::all_of(finished_.begin(), finished_.end(), [this](const sync::Outcome &outcome) {
+        const auto found = jobs_.find(outcome.work);
+        return found == jobs_.end() || found->second.job.priority > 0;
+    });
+}
+
+void Worker::store_finished(Instant now)
 {
     std::vector<sync::Outcome> finished = calls_.engine().take_finished();
-    if (finished.empty()) return;
+    if (finished_.empty()) finished_since_ = now;
+    for (sync::Outcome &outcome : finished) {
+        calls_.finished(outcome.work);
+        if (jobs_.count(outcome.work) != 0) finished_.push_back(std::move(outcome));
+    }
+    if (finished_.empty() || gathering(now)) return;
     idle_since_.reset();
-    // In the order of their keys, as everybody else locks accounts: no deadlocks.
-    std::sort(finished.begin(), finished.end(), [this](const sync::Outcome &left, const sync::Outcome &right) {
-        const auto key = [this](const sync::Outcome &outcome) {
-            const auto found = jobs_.find(outcome.work);
-            return found == jobs_.end() ? std::pair<std::string, std::string>()
-                                        : std::pair(found->second.job.attempt.account.user_id,
-                                                    found->second.job.attempt.account.account_id);
-        };
-        return key(left) < key(right);
-    });
-    for (std::size_t first = 0; first < finished.size(); first += group_size) {
-        const std::size_t last = std::min(first + group_size, finished.size());
-        std::vector<sync::Outcome> group(std::make_move_iterator(finished.begin() + static_cast<std::ptrdiff_t>(first)),
-                                         std::make_move_iterator(finished.begin() + static_cast<std::ptrdiff_t>(last)));
-        store_group(group);
-        for (const sync::Outcome &outcome : group) {
-            calls_.finished(outcome.work);
-            jobs_.erase(outcome.work);
+    // In the order of their keys, as everybody else locks accounts: no deadlocks. And the accounts of a user side by side.
+    const auto key = [this](const sync::Outcome &outcome) {
+        const SyncedAccount &account = jobs_.at(outcome.work).job.attempt.account;
+        return std::tie(account.user_id, account.account_id);
+    };
+    std::sort(finished_.begin(), finished_.end(),
+              [&key](const sync::Outcome &left, const sync::Outcome &right) { return key(left) < key(right); });
+    while (!finished_.empty()) {
+        std::vector<sync::Outcome> group;
+        std::vector<sync::Outcome> later;
+        for (sync::Outcome &outcome : finished_) {
+            // A statement for many accounts takes each of them once.
+            const bool again = !group.empty() && key(group.back()) == key(outcome);
+            (again || group.size() >= group_size ? later : group).push_back(std::move(outcome));
         }
+        finished_ = std::move(later);
+        store_group(group);
+        for (const sync::Outcome &outcome : group) jobs_.erase(outcome.work);
     }
 }
 
-void Worker::store_group(std::vector<sync::Outcome> &group)
+void Worker::store_group(const std::vector<sync::Outcome> &group)
 {
+    std::vector<sync::WorkId> busy;
     try {
         WorkerTransaction transaction("storing results");
-        for (const sync::Outcome &outcome : group) store_one(transaction, outcome);
+        busy = store_results(transaction, group);
         UsageExchange usage(transaction.sql(), calls_.engine().governor());
         calls_.clock().store(transaction.sql(), current_time());
         transaction.commit();
         usage.committed();
         calls_.clock().committed();
+    } catch (const ExtensionGone &) {
+        throw;
+    } catch (...) {
+        // One of them cannot be stored. Each alone, so that the bad one stands alone.
+        if (group.size() > 1)
+            for (const sync::Outcome &outcome : group) store_alone(outcome);
+        else
+            put_back(group.front().work, "the result could not be stored: " + current_exception_text());
         return;
-    } catch (const ExtensionGone &) {
-        throw;
-    } catch (...) {
-        if (group.size() == 1) {
-            store_alone(group.front());
-            return;
-        }
     }
-    // One of them cannot be stored. Each alone, so that the bad one stands alone.
-    for (sync::Outcome &outcome : group) store_alone(outcome);
+    for (const sync::WorkId id : busy) put_back(id, "another session held the account while its result was to be stored");
 }
 
-void Worker::store_alone(sync::Outcome &outcome)
-{
-    try {
-        WorkerTransaction transaction("storing one result");
-        store_one(transaction, outcome);
-        transaction.commit();
-    } catch (const ExtensionGone &) {
-        throw;
-    } catch (const NotOurs &) {
-        // Cancelled, disconnected or deleted meanwhile: nothing comes back.
-    } catch (const AccountBusy &) {
-        put_back(outcome.work, "another session held the account while its result was to be stored");
-    } catch (...) {
-        put_back(outcome.work, "the result could not be stored: " + current_exception_text());
-    }
-}
+void Worker::store_alone(const sync::Outcome &outcome) { store_group({outcome}); }
 
-void Worker::store_one(WorkerTransaction &transaction, const sync::Outcome &outcome)
+// Returns the works whose account somebody else holds: not stored, not now.
+std::vector<sync::WorkId> Worker::store_results(WorkerTransaction &transaction, const std::vector<sync::Outcome> &group)
 {
-    const auto found = jobs_.find(outcome.work);
-    if (found == jobs_.end()) return;
-    ClaimedJob &job = found->second.job;
     Sql &sql = transaction.sql();
-    job.attempt.rows = StoredRows();  // this may be the second go at it
-
-    const AccountLock lock = lock_account(sql, job.attempt.account, false);
-    if (lock == AccountLock::busy) throw AccountBusy{outcome.work};
-    if (lock == AccountLock::gone) {
-        JobEnd end;
-        end.state = "cancelled";
-        end.error_kind = "cancelled";
-        end.error = "the account was disconnected, deleted or connected anew meanwhile";
-        end.hint = "Nothing: its result was dropped on purpose.";
-        (void)finish_job(sql, job, end);
-        return;
+    std::vector<Result> results;
+    std::vector<ClaimedJob *> jobs;
+    for (const sync::Outcome &outcome : group) {
+        jobs.push_back(&jobs_.at(outcome.work).job);
+        results.push_back({&jobs.back()->attempt, &outcome, {}});
     }
-    job.attempt.rows = store_values(sql, job.attempt.account, outcome.values);
-    if (!finish_job(sql, job, job_end(job, outcome))) throw NotOurs{outcome.work};
-    if (outcome.retry_at) consider_due(*outcome.retry_at);
-    store_log(sql, job.attempt, outcome);
-    const bool needs_person = store_account_state(sql, job.attempt.account, outcome);
-    if (job.attempt.kind == "refresh" && !outcome.retry_at)
-        transaction.notify("{\"event\":\"job\",\"job_id\":" + std::to_string(job.id) + ",\"state\":\"" +
-                           job_end(job, outcome).state + "\"}");
-    if (needs_person) transaction.announce_needs_person(std::string(sync::to_string(outcome.status)).c_str());
+    const std::vector<AccountLock> locks = lock_results(sql, results, false);
+    std::vector<sync::WorkId> busy;
+    std::vector<LeftJob> left;
+    for (std::size_t i = 0; i < results.size(); ++i) {
+        if (locks[i] == AccountLock::busy)
+            busy.push_back(group[i].work);
+        else
+            left.push_back({jobs[i], locks[i] == AccountLock::held ? job_end(group[i]) : account_gone()});
+    }
+    // First the jobs: what is not ours any more (cancelled, disconnected, deleted meanwhile) must leave nothing behind.
+    const std::vector<std::int64_t> lost = finish_jobs(sql, left);
+    std::vector<Result *> ours;
+    for (std::size_t i = 0; i < results.size(); ++i)
+        if (locks[i] == AccountLock::held && std::find(lost.begin(), lost.end(), jobs[i]->id) == lost.end())
+            ours.push_back(&results[i]);
+    for (std::size_t first = 0; first < ours.size();) {
+        std::vector<Result *> of_one_user;
+        while (first < ours.size() && (of_one_user.empty() || account_of(*ours[first]).user_id == account_of(*of_one_user[0]).user_id))
+            of_one_user.push_back(ours[first++]);
+        store_as_user(sql, of_one_user);
+    }
+    if (!ours.empty()) announce(transaction, ours, store_account_states(sql, ours));
+    return busy;
+}
+
+void Worker::announce(WorkerTransaction &transaction, const std::vector<Result *> &stored,
+                      const std::vector<const Result *> &need_person)
+{
+    for (const Result *result : stored) {
+        const sync::Outcome &outcome = *result->outcome;
+        if (outcome.retry_at) consider_due(*outcome.retry_at);
+        if (result->attempt->kind == "refresh" && !outcome.retry_at)
+            transaction.notify("{\"event\":\"job\",\"job_id\":" + std::to_string(*result->attempt->job_id) + ",\"state\":\"" +
+                               job_end(outcome).state + "\"}");
+    }
+    for (const Result *result : need_person)
+        transaction.announce_needs_person(std::string(sync::to_string(result->outcome->status)).c_str());
 }
 
 // The job waits and is fetched again later. If even that cannot be written, its lease runs out and it is claimed again.
@@ -160,9 +184,9 @@ void Worker::put_back(sync::WorkId id, const std::string &why) noexcept
         end.error_kind = "transient";
         end.error = why;
         end.hint = again ? "Nothing: it is tried again by itself." : "See the server log; then SELECT instagram_insights.ig_refresh_insights().";
-        (void)finish_job(transaction.sql(), found->second.job, end);
+        (void)finish_jobs(transaction.sql(), {{&found->second.job, std::move(end)}});
         transaction.commit();
-        if (end.due_at) consider_due(*end.due_at);
+        if (again) consider_due(current_time() + store_again_after);
     } catch (...) {
         look_at_queue_ = true;
     }
@@ -183,19 +207,20 @@ void Worker::give_back_all(const char *why) noexcept
     if (jobs_.empty()) return;
     try {
         WorkerTransaction transaction("giving jobs back");
-        for (const auto &[id, held] : jobs_) {
-            JobEnd end;
-            end.state = "queued";
-            end.error_kind = "cancelled";
-            end.error = why;
-            end.hint = "It goes on by itself when calling is allowed again.";
-            end.count_try = false;
-            (void)finish_job(transaction.sql(), held.job, end);
-        }
+        JobEnd end;
+        end.state = "queued";
+        end.error_kind = "cancelled";
+        end.error = why;
+        end.hint = "It goes on by itself when calling is allowed again.";
+        end.count_try = false;
+        std::vector<LeftJob> left;
+        for (const auto &[id, held] : jobs_) left.push_back({&held.job, end});
+        (void)finish_jobs(transaction.sql(), left);
         transaction.commit();
     } catch (...) {
         // The leases run out, or the next leader takes the jobs back.
     }
+    finished_.clear();
     while (!jobs_.empty()) forget(jobs_.begin()->first);
 }
 

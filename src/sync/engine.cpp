@@ -83,6 +83,7 @@ struct Engine::State {
             call_gone = true;
         });
         turns.remove(entry->first, entry->second.place);
+        governor.on_done(entry->second.budget, latest);
         return works.erase(entry);
     }
 
@@ -220,6 +221,16 @@ void Engine::on_reading(CallId call, platform::Reading reading, Instant now)
     } else {
         state.end(entry, Ending{*failure, false}, now);
     }
+}
+
+void Engine::on_repeated(CallId call, Instant now)
+{
+    const auto known = state_->calls.find(call);
+    if (known == state_->calls.end()) return;
+    State::Entry &entry = state_->works.find(known->second)->second;
+    entry.work.count_repeated();
+    state_->governor.on_gone(entry.budget);
+    state_->governor.on_call(entry.budget, now);
 }
 
 std::optional<Instant> Engine::next_wakeup() const

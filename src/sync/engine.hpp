@@ -104,6 +104,8 @@ public:
     std::optional<Call> next_call(Instant now);
     // The answer to a call. Calls of works that are gone are ignored.
     void on_reading(CallId call, platform::Reading reading, Instant now);
+    // A call that is under way must be sent again, since its batch did not get to it: it counts as another call.
+    void on_repeated(CallId call, Instant now);
     // When next_call() may have something without any event; nothing when only answers can move it. While a call may go
     // at once, it is the last moment the engine was told.
     std::optional<Instant> next_wakeup() const;

@@ -23,7 +23,7 @@ constexpr milliseconds shortest_pause{1000};  // between daily calls at the thre
 constexpr milliseconds longest_pause{30000};
 constexpr seconds app_written_every{5};
 constexpr minutes told_again_after{10};       // the same percentage, only to say that it is fresh
-constexpr std::size_t many_accounts = 1000;
+constexpr std::size_t many_accounts = 5000;
 
 Instant hour_of(Instant moment) noexcept { return std::chrono::floor<hours>(moment); }
 
@@ -140,6 +140,7 @@ void Governor::on_call(const BudgetKey &account, Instant now)
         own.calls_known = own.calls_new = 0;
     }
     ++own.calls_new;
+    note_change(account, own, now);
 }
 
 void Governor::on_gone(const BudgetKey &account) noexcept
@@ -177,7 +178,9 @@ void Governor::on_answer(const BudgetKey &account, const std::vector<Usage> &usa
         }
     };
     take(app(account.login), whole, !app_refused);
-    take(open(account), own, !refused || app_refused);
+    Budget &budget = open(account);
+    take(budget, own, !refused || app_refused);
+    note_change(account, budget, now);
 }
 
 void Governor::observe(Budget &budget, const Usage &usage, bool may_block, Instant now)
@@ -203,12 +206,39 @@ void Governor::block(Budget &budget, Instant until, Instant now)
 
 void Governor::on_throttled(const BudgetKey &account, bool whole_app, Instant until, Instant now)
 {
-    block(whole_app ? app(account.login) : open(account), until, now);
+    if (whole_app) {
+        block(app(account.login), until, now);
+        return;
+    }
+    Budget &own = open(account);
+    block(own, until, now);
+    note_change(account, own, now);
+}
+
+void Governor::note_change(const BudgetKey &account, const Budget &budget, Instant now)
+{
+    if (!account.whole_app() && worth_writing(budget, false, now)) changed_.insert(account);
+}
+
+// Whether this account's budget holds somebody back or must still be told.
+bool Governor::matters(const BudgetKey &account, const Budget &budget, Instant now) const
+{
+    if (budget.in_flight > 0 || changed_.count(account) != 0) return true;
+    if (budget.blocked_until && *budget.blocked_until + usage_lasts > now) return true;
+    if (options_.calls_per_hour > 0 && budget.hour == hour_of(now)) return true;
+    const std::optional<int> percent = known_percent(budget, now);
+    return percent && *percent >= options_.threshold;
+}
+
+void Governor::on_done(const BudgetKey &account, Instant now) noexcept
+{
+    const auto own = accounts_.find(account);
+    if (own != accounts_.end() && !matters(account, own->second, now)) accounts_.erase(own);
 }
 
 void Governor::load(const BudgetRow &row, Instant now)
 {
-    if (accounts_.size() > many_accounts) forget_old(now);
+    forget_old(now);
     Budget &budget = open(row.key);
     // The table held our block and does not any more: a person lifted it.
     const bool lifted = budget.written_blocked_until && budget.blocked_until == budget.written_blocked_until &&
@@ -243,8 +273,10 @@ bool Governor::worth_writing(const Budget &budget, bool whole_app, Instant now) 
     if (percent_class(budget.percent) != percent_class(budget.written_percent)) return true;
     if (!whole_app && options_.calls_per_hour > 0 && budget.calls_new > 0) return true;
     if (!budget.observed_at) return false;
-    if (!budget.written_observed_at || *budget.observed_at - *budget.written_observed_at >= told_again_after)
-        return true;
+    if (!budget.written_observed_at) return true;
+    // Below the threshold an account's share holds nobody back: a row that says so already need not say it again.
+    if (!whole_app && percent_class(budget.percent) == 0) return false;
+    if (*budget.observed_at - *budget.written_observed_at >= told_again_after) return true;
     if (budget.percent == budget.written_percent) return false;
     return !whole_app || !budget.written_at || now - *budget.written_at >= app_written_every;
 }
@@ -260,8 +292,9 @@ std::vector<BudgetRow> Governor::changed_rows(Instant now) const
     for (const Login login : {Login::facebook, Login::instagram}) {
         if (worth_writing(app(login), true, now)) rows.push_back(row_of({"", "", login}, app(login)));
     }
-    for (const auto &[key, budget] : accounts_) {
-        if (worth_writing(budget, false, now)) rows.push_back(row_of(key, budget));
+    for (const BudgetKey &key : changed_) {
+        const Budget *budget = find(key);
+        if (budget != nullptr && worth_writing(*budget, false, now)) rows.push_back(row_of(key, *budget));
     }
     return rows;
 }
@@ -274,23 +307,21 @@ void Governor::saved(const std::vector<BudgetRow> &rows, Instant now)
         budget.written_observed_at = row.observed_at;
         budget.written_blocked_until = row.blocked_until;
         budget.written_at = now;
-        if (row.hour != budget.hour) continue;
-        budget.calls_known += row.calls;
-        budget.calls_new -= row.calls;
+        if (row.hour == budget.hour) {
+            budget.calls_known += row.calls;
+            budget.calls_new -= row.calls;
+        }
+        if (!row.key.whole_app() && !worth_writing(budget, false, now)) changed_.erase(row.key);
     }
 }
 
-// Accounts nobody called for an hour, whose row tells all there is.
+// At most once a minute: with many blocked accounts each look at all of them would cost more than it frees.
 void Governor::forget_old(Instant now)
 {
-    for (auto entry = accounts_.begin(); entry != accounts_.end();) {
-        const Budget &budget = entry->second;
-        const bool recent = (budget.last_call && now - *budget.last_call < usage_lasts) ||
-                            (budget.observed_at && now - *budget.observed_at < usage_lasts) ||
-                            (budget.blocked_until && *budget.blocked_until > now);
-        const bool kept = recent || budget.in_flight > 0 || worth_writing(budget, false, now);
-        entry = kept ? std::next(entry) : accounts_.erase(entry);
-    }
+    if (accounts_.size() < many_accounts || now - forgot_at_ < minutes{1}) return;
+    forgot_at_ = now;
+    for (auto entry = accounts_.begin(); entry != accounts_.end();)
+        entry = matters(entry->first, entry->second, now) ? std::next(entry) : accounts_.erase(entry);
 }
 
 }  // namespace ig::sync

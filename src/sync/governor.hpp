@@ -5,6 +5,7 @@
 #include <chrono>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <tuple>
 #include <vector>
@@ -86,6 +87,9 @@ public:
     void load(const BudgetRow &row, Instant now);
     // Rows worth writing now: a few seconds' changes of an app are told at once only if they matter.
     std::vector<BudgetRow> changed_rows(Instant now) const;
+    // No work of this account is in hand any more: unless it is told otherwise in the table, or matters to others, what is
+    // known of it need not be kept here.
+    void on_done(const BudgetKey &account, Instant now) noexcept;
     // These rows, as changed_rows() gave them, are in the table for good.
     void saved(const std::vector<BudgetRow> &rows, Instant now);
 
@@ -120,12 +124,16 @@ private:
     static void block(Budget &budget, Instant until, Instant now);
     int percent_class(const std::optional<int> &percent) const noexcept;
     bool worth_writing(const Budget &budget, bool whole_app, Instant now) const;
+    bool matters(const BudgetKey &account, const Budget &budget, Instant now) const;
+    void note_change(const BudgetKey &account, const Budget &budget, Instant now);
     static BudgetRow row_of(const BudgetKey &key, const Budget &budget);
     void forget_old(Instant now);
 
     GovernorOptions options_;
     std::array<Budget, 2> apps_;
     std::map<BudgetKey, Budget> accounts_;
+    std::set<BudgetKey> changed_;  // accounts with something worth writing
+    Instant forgot_at_{};
 };
 
 }  // namespace ig::sync

@@ -51,6 +51,8 @@ public:
     // Takes the answer to a call of this work. Returns the failure if it ends the whole work.
     std::optional<platform::Failure> answer(CallId call, platform::Reading reading, Instant now,
                                             const EngineOptions &options, Random &random);
+    // One of its calls had to be sent once more.
+    void count_repeated() noexcept { ++calls_done_; }
     // What it all adds up to; the work is used up.
     Outcome finish(const std::optional<Ending> &ending, Instant now, const EngineOptions &options, Random &random);
 

@@ -40,6 +40,32 @@ FailureReach reach_of(const Failure &failure) noexcept
     }
 }
 
+AfterBatch after_failed_batch(TransportFailure transport, const Failure &failure) noexcept
+{
+    switch (transport) {
+    case TransportFailure::none:
+    case TransportFailure::timeout:
+    case TransportFailure::interrupted:
+    case TransportFailure::too_large:
+        break;
+    case TransportFailure::resolve:
+    case TransportFailure::connect:
+    case TransportFailure::tls:
+    case TransportFailure::refused:
+    case TransportFailure::cancelled:
+        return AfterBatch::tell_all;  // nobody was reached: fewer calls would not be heard either
+    }
+    switch (failure.kind) {
+    case FailureKind::throttled:
+        return AfterBatch::tell_all;
+    case FailureKind::needs_login:
+    case FailureKind::permission:
+        return AfterBatch::first_alone;
+    default:
+        return AfterBatch::smaller;
+    }
+}
+
 bool is_final(FailureKind kind) noexcept
 {
     switch (kind) {

@@ -14,6 +14,14 @@ using std::chrono::milliseconds;
 // reading gave.
 platform::FailureReach reach_of(const platform::Failure &failure) noexcept;
 
+// What becomes of the calls of a batch that failed as a whole.
+enum class AfterBatch {
+    tell_all,     // each call has met that failure
+    first_alone,  // the first call's token, which speaks for the batch, may be the reason: the first alone, the others anew
+    smaller       // fewer calls together may get through
+};
+AfterBatch after_failed_batch(TransportFailure transport, const platform::Failure &failure) noexcept;
+
 // Kinds that only a person can mend, or nobody needs to: another attempt of the job would meet them again.
 bool is_final(platform::FailureKind kind) noexcept;
 

@@ -35,6 +35,7 @@ struct Call {
     Parameters query;
     Parameters form;  // the body of a POST
     std::string token;
+    std::uint64_t batch = 0;   // the number of the call that brought this one; 0: it came alone
     bool token_in_url = false;  // or another secret, where the API does not demand it
     Flavour flavour = Flavour::facebook;
     std::string route = "unknown";  // insights, user, page, me, me_accounts, dialog, code_exchange, ...

@@ -104,7 +104,8 @@ void change_login_settings(const Json &json, Settings &settings)
 
 void change_settings(const Json &json, Settings &settings)
 {
-    constexpr std::array<std::string_view, 21> known = {"fixed_latency_ms",
+    constexpr std::array<std::string_view, 22> known = {"fixed_latency_ms",
+                                                        "batch_item_ms",
                                                         "log_normal",
                                                         "flavour",
                                                         "since_inclusive",
@@ -133,6 +134,7 @@ void change_settings(const Json &json, Settings &settings)
         }
     }
     settings.fixed_latency_ms = integer_of(json, "fixed_latency_ms", settings.fixed_latency_ms, 0, 600'000);
+    settings.batch_item_ms = integer_of(json, "batch_item_ms", settings.batch_item_ms, 0, 600'000);
     if (json.HasMember("log_normal")) {
         const Json *spread = member(json, "log_normal");
         settings.log_normal_median_ms = spread ? decimal_of(*spread, "median_ms", 0, 600'000) : 0;
@@ -163,6 +165,7 @@ std::string settings_json(const Settings &settings)
     JsonWriter writer(buffer);
     writer.StartObject();
     write_member(writer, "fixed_latency_ms", settings.fixed_latency_ms);
+    write_member(writer, "batch_item_ms", settings.batch_item_ms);
     write_name(writer, "log_normal");
     writer.StartObject();
     write_name(writer, "median_ms");

@@ -1,6 +1,7 @@
 // Reads fault rules from JSON, strictly: an unknown member is a mistake, not a rule that does nothing.
 #include <algorithm>
 #include <array>
+#include <cstdlib>
 #include <initializer_list>
 
 #include "faults.hpp"
@@ -91,7 +92,8 @@ Action parse_action(const Json &json)
 {
     only_members(json,
                  {"error", "status", "body", "body_base64", "content_type", "delay_ms", "hang", "close", "drip_ms",
-                  "huge_bytes", "deep_json", "headers", "throttle", "empty", "omit_metrics", "accept"},
+                  "huge_bytes", "deep_json", "headers", "throttle", "empty", "omit_metrics", "accept", "cut_to",
+                  "items", "null"},
                  "\"do\"");
     Action action;
     if (const Json *error = member(json, "error")) action.error = parse_error(*error);
@@ -110,6 +112,9 @@ Action parse_action(const Json &json)
     parse_delivery(json, action.delivery);
     action.huge_bytes = static_cast<std::size_t>(integer_of(json, "huge_bytes", 0, 0, 1LL << 28));
     action.deep_json = static_cast<std::size_t>(integer_of(json, "deep_json", 0, 0, 10'000'000));
+    if (member(json, "cut_to")) action.cut_to = static_cast<std::size_t>(integer_of(json, "cut_to", 0, 0, 1LL << 28));
+    if (member(json, "items")) action.items = static_cast<std::size_t>(integer_of(json, "items", 0, 0, 1000));
+    action.null_item = flag_of(json, "null", false);
     action.empty = flag_of(json, "empty", false);
     action.omit_metrics = texts_of(json, "omit_metrics");
     if (const Json *throttle = member(json, "throttle")) {
@@ -128,11 +133,21 @@ Action parse_action(const Json &json)
     return action;
 }
 
+double percent_of(const Json &json, const char *name)
+{
+    const std::string text = text_of(json, name);
+    char *end = nullptr;
+    const double percent = std::strtod(text.c_str(), &end);
+    if (end == text.c_str() || *end != '\0' || !(percent >= 0 && percent <= 100))
+        throw BadInput(std::string("\"") + name + "\" must be a number from 0 to 100");
+    return percent;
+}
+
 }  // namespace
 
 Rule parse_rule(const Json &json)
 {
-    only_members(json, {"match", "do", "times", "after"}, "a fault");
+    only_members(json, {"match", "do", "times", "after", "chance"}, "a fault");
     Rule rule;
     if (const Json *match = member(json, "match")) {
         only_members(*match, {"route", "account_id", "token", "metric", "metric_type", "flavour"}, "\"match\"");
@@ -143,8 +158,8 @@ Rule parse_rule(const Json &json)
         rule.metric_type = text_of(*match, "metric_type");
         rule.flavour = text_of(*match, "flavour");
     }
-    constexpr std::array<std::string_view, 15> routes = {
-        "any", "insights", "user", "me", "page", "me_accounts", "me_permissions", "dialog", "code_exchange",
+    constexpr std::array<std::string_view, 16> routes = {
+        "any", "batch", "insights", "user", "me", "page", "me_accounts", "me_permissions", "dialog", "code_exchange",
         "fb_exchange_token", "ig_exchange_token", "ig_refresh_token", "debug_token", "unknown", "accept"};
     if (std::find(routes.begin(), routes.end(), rule.route) == routes.end()) {
         throw BadInput("no route is called \"" + rule.route + "\"");
@@ -155,6 +170,10 @@ Rule parse_rule(const Json &json)
     if ((rule.route == "accept") != (rule.action.accept != Accept::normal)) {
         throw BadInput("\"accept\" belongs with route \"accept\", and only there");
     }
+    if (rule.action.items && rule.route != "batch") throw BadInput("\"items\" belongs with route \"batch\"");
+    if (rule.action.null_item && rule.route == "batch")
+        throw BadInput("\"null\" is of an item: it does not belong with route \"batch\"");
+    if (member(json, "chance")) rule.chance = percent_of(json, "chance");
     if (member(json, "times")) rule.times = integer_of(json, "times", 1);
     rule.after = integer_of(json, "after", 0);
     return rule;

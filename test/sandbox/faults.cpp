@@ -17,17 +17,17 @@ bool Faults::take(Rule &rule)
         --rule.after;
         return false;
     }
-    if (rule.times) {
-        if (*rule.times <= 0) return false;
-        --*rule.times;
-    }
+    if (rule.times && *rule.times <= 0) return false;
+    if (rule.chance < 100 && std::uniform_real_distribution<double>(0, 100)(random_) >= rule.chance) return false;
+    if (rule.times) --*rule.times;
     return true;
 }
 
 std::optional<Action> Faults::match(const Call &call)
 {
     for (Rule &rule : rules_) {
-        if (rule.route != "any" && rule.route != call.route) continue;
+        if (rule.route != call.route && (rule.route != "any" || call.route == "batch")) continue;
+        if (rule.action.null_item && call.batch == 0) continue;
         if (!rule.account_id.empty() && rule.account_id != call.account_id) continue;
         if (!rule.token.empty() && rule.token != call.token) continue;
         if (!rule.metric_type.empty() && rule.metric_type != call.parameter("metric_type")) continue;

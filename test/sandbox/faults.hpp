@@ -3,6 +3,7 @@
 
 #include <map>
 #include <optional>
+#include <random>
 #include <string>
 #include <vector>
 
@@ -31,6 +32,9 @@ struct Action {
     std::vector<std::string> omit_metrics;
     Headers headers;
     Delivery delivery;
+    std::optional<std::size_t> cut_to;  // so many bytes of the body, with a Content-Length that says so
+    std::optional<std::size_t> items;   // a batch: so many answers in the list
+    bool null_item = false;             // an item of a batch: null in its place
     std::size_t huge_bytes = 0;
     std::size_t deep_json = 0;
     bool empty = false;
@@ -42,6 +46,7 @@ struct Rule {
     Action action;
     std::optional<long long> times;  // how often it may act; absent: always
     long long after = 0;            // so many matching calls pass first
+    double chance = 100;            // percent of the calls on which it could act
 };
 
 // Throws BadInput.
@@ -49,9 +54,10 @@ Rule parse_rule(const Json &json);
 
 class Faults {
 public:
+    explicit Faults(std::uint64_t seed) : random_(seed) {}
     void add(Rule rule) { rules_.push_back(std::move(rule)); }
     void clear();
-    // The action for this call; counts it.
+    // The action for this call; counts it. A batch as a whole is matched by its route alone, not by "any".
     std::optional<Action> match(const Call &call);
     Accept match_accept();
 
@@ -65,11 +71,12 @@ private:
         Throttle throttle;
         Moment until{};
     };
-    static bool take(Rule &rule);
+    bool take(Rule &rule);
     std::string block_key(const Call &call, int code) const;
 
     std::vector<Rule> rules_;
     std::map<std::string, Block> blocks_;
+    std::mt19937_64 random_;
 };
 
 }  // namespace ig::sandbox

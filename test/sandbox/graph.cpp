@@ -98,7 +98,7 @@ Answer Graph::true_answer(const Call &call) const
     return answer;
 }
 
-Answer Graph::faulty_answer(Call call, const Action &action)
+Answer Graph::faulty_answer(Call call, const Action &action, const Truth &truth)
 {
     Answer answer;
     if (action.error) {
@@ -118,15 +118,16 @@ Answer Graph::faulty_answer(Call call, const Action &action)
                    action.omit_metrics.end();
         };
         call.metrics.erase(std::remove_if(call.metrics.begin(), call.metrics.end(), omitted), call.metrics.end());
-        answer = call.metrics.empty() ? json_answer("{\"data\":[]}") : true_answer(call);
+        answer = call.metrics.empty() ? json_answer("{\"data\":[]}") : truth(call);
     } else {
-        answer = true_answer(call);
+        answer = truth(call);
     }
     if (action.status) {
         answer.status = *action.status;
         if (!action.body && !action.error && !action.throttle) answer.body.clear();
     }
     if (action.body) answer.body = *action.body;
+    if (action.cut_to && *action.cut_to < answer.body.size()) answer.body.resize(*action.cut_to);
     if (action.content_type) answer.content_type = *action.content_type;
     return answer;
 }
@@ -170,10 +171,14 @@ long long Graph::latency()
     return ms;
 }
 
-Plan Graph::serve(const Incoming &incoming)
+int Graph::Outcome::status() const
 {
-    Call call = parse_call(incoming);
-    locate(world_, call);
+    const bool dropped = delivery.close == Place::before_headers || delivery.close == Place::in_headers;
+    return dropped || null ? 0 : answer.status;
+}
+
+Graph::Outcome Graph::handle(Call &call)
+{
     world_.records.begin(call);
     const Moment now = world_.clock.now();
     const Throttle *blocking = world_.faults.blocking(call, now);
@@ -182,33 +187,47 @@ Plan Graph::serve(const Incoming &incoming)
     if (call.route != "dialog") spent = world_.budgets.spend(app_key(world_, call), account_of(call), now);
     if (blocking || app_is_full || spent) world_.records.call_while_blocked();
 
-    Answer answer;
+    Outcome outcome;
     Action action;
     std::optional<Throttle> throttle;
     if (app_is_full) {
         throttle = Throttle{4, 0};
-        answer = error_answer(throttled(4, 0), call.number);
+        outcome.answer = error_answer(throttled(4, 0), call.number);
     } else if (spent) {
         throttle = spent;
-        answer = error_answer(throttled(spent->code, spent->minutes), call.number);
+        outcome.answer = error_answer(throttled(spent->code, spent->minutes), call.number);
     } else if (blocking && world_.settings.refuse_while_blocked) {
         throttle = *blocking;
         world_.faults.prolong(call, now);
-        answer = error_answer(throttled(throttle->code, throttle->minutes), call.number);
+        outcome.answer = error_answer(throttled(throttle->code, throttle->minutes), call.number);
     } else if (auto fault = world_.faults.match(call)) {
         action = std::move(*fault);
         throttle = action.throttle;
-        answer = faulty_answer(call, action);
+        outcome.answer = faulty_answer(call, action, [this](const Call &asked) { return true_answer(asked); });
     } else {
-        answer = true_answer(call);
+        outcome.answer = true_answer(call);
     }
+    add_headers(call, throttle ? &*throttle : nullptr, action.headers, outcome.answer);
+    outcome.delivery = action.delivery;
+    outcome.null = action.null_item;
+    world_.records.keep(call, outcome.status(), now);
+    return outcome;
+}
 
-    add_headers(call, throttle ? &*throttle : nullptr, action.headers, answer);
-    Delivery delivery = action.delivery;
-    delivery.delay_ms += latency();
-    const bool dropped = delivery.close == Place::before_headers || delivery.close == Place::in_headers;
-    world_.records.keep(call, dropped ? 0 : answer.status, now);
-    Plan plan = plan_delivery(answer, delivery, incoming.keep_alive, incoming.method == "HEAD");
+Plan Graph::serve(const Incoming &incoming)
+{
+    Call call = parse_call(incoming);
+    locate(world_, call);
+    Outcome outcome;
+    if (call.route == "batch") {
+        world_.records.begin(call);
+        outcome = handle_batch(call, incoming);
+        world_.records.keep(call, outcome.status(), world_.clock.now());
+    } else {
+        outcome = handle(call);
+    }
+    outcome.delivery.delay_ms += latency();
+    Plan plan = plan_delivery(outcome.answer, outcome.delivery, incoming.keep_alive, incoming.method == "HEAD");
     plan.in_flight = world_.records.in_flight();
     return plan;
 }

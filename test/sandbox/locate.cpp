@@ -68,6 +68,7 @@ void locate_node(const World &world, Call &call)
         // The prefix of an unknown token still tells which login made it.
         call.flavour = call.token.compare(0, 2, "IG") == 0 ? Flavour::instagram : Flavour::facebook;
     }
+    if (call.path.empty() && call.method == "POST") call.route = "batch";
     if (call.path.empty() || call.path.size() > 2) return;
     const std::string &node = call.path[0];
     const std::string edge = call.path.size() == 2 ? call.path[1] : "";

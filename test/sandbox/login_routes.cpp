@@ -16,6 +16,7 @@ std::vector<std::string> demanded_in_url(const Call &call)
     if (call.route == "fb_exchange_token") return {"client_secret", "fb_exchange_token"};
     if (call.route == "ig_exchange_token") return {"client_secret", "access_token"};
     if (call.route == "ig_refresh_token") return {"access_token"};
+    if (call.batch != 0) return {"access_token"};  // the one place for an item's own token
     if (call.route == "debug_token") return {"access_token", "input_token"};
     return {};
 }

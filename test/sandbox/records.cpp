@@ -22,6 +22,7 @@ void write_record(JsonWriter &writer, const CallRecord &record)
 {
     writer.StartObject();
     write_member(writer, "n", static_cast<long long>(record.number));
+    write_member(writer, "batch", static_cast<long long>(record.batch));
     write_member(writer, "route", record.route);
     write_member(writer, "account_id", record.account_id);
     write_member(writer, "token", record.token);
@@ -58,9 +59,14 @@ void Records::count(Counters &counters, const std::string &name)
 void Records::begin(Call &call)
 {
     call.number = ++numbers_;
-    ++calls_;
     if (call.token_in_url) ++tokens_in_urls_;
     count(by_route_, call.route);
+    if (call.route == "batch") {
+        ++batches_;
+        return;
+    }
+    ++calls_;
+    if (call.batch != 0) ++batch_items_;
     if (!call.token.empty()) count(by_token_, call.token);
     if (!call.account_id.empty()) count(by_account_, call.account_id);
 }
@@ -70,6 +76,7 @@ void Records::keep(const Call &call, int status, Moment at)
     count(by_status_, std::to_string(status));
     CallRecord record;
     record.number = call.number;
+    record.batch = call.batch;
     record.route = call.route;
     record.account_id = call.account_id;
     record.token = call.token;
@@ -106,7 +113,7 @@ void Records::reset()
     records_.clear();
     for (Counters *counters : {&by_route_, &by_token_, &by_account_, &by_status_})
         counters->clear();
-    calls_ = tokens_in_urls_ = calls_while_blocked_ = connections_ = 0;
+    calls_ = batches_ = batch_items_ = tokens_in_urls_ = calls_while_blocked_ = connections_ = 0;
     highest_concurrency_ = *running_;
 }
 
@@ -133,6 +140,8 @@ std::string Records::stats_json(std::size_t hanging) const
     JsonWriter writer(buffer);
     writer.StartObject();
     write_member(writer, "calls", static_cast<long long>(calls_));
+    write_member(writer, "batches", static_cast<long long>(batches_));
+    write_member(writer, "batch_items", static_cast<long long>(batch_items_));
     write_counters(writer, "by_route", by_route_);
     write_counters(writer, "by_token", by_token_);
     write_counters(writer, "by_account", by_account_);

@@ -14,6 +14,7 @@ namespace ig::sandbox {
 
 struct CallRecord {
     std::uint64_t number = 0;
+    std::uint64_t batch = 0;  // the number of the batch it came in
     std::string route, account_id, token, since, until, metric_type, period, breakdown;
     std::vector<std::string> metrics;
     int status = 0;  // 0: the connection was dropped before any
@@ -25,7 +26,7 @@ struct CallRecord {
 
 class Records {
 public:
-    // Counts the call; its number goes into it.
+    // Counts the call; its number goes into it. A batch counts as such; the calls are those it holds.
     void begin(Call &call);
     void keep(const Call &call, int status, Moment at);
     // Lives as long as the request is being answered; feeds highest_concurrency.
@@ -50,6 +51,8 @@ private:
     std::deque<CallRecord> records_;
     Counters by_route_, by_token_, by_account_, by_status_;
     std::uint64_t calls_ = 0;
+    std::uint64_t batches_ = 0;
+    std::uint64_t batch_items_ = 0;
     std::uint64_t numbers_ = 0;
     std::uint64_t tokens_in_urls_ = 0;
     std::uint64_t calls_while_blocked_ = 0;

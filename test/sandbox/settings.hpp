@@ -14,7 +14,8 @@ inline std::string_view to_string(Flavour flavour) noexcept
 }
 
 struct Settings {
-    long long fixed_latency_ms = 0;
+    long long fixed_latency_ms = 0;  // once for a batch
+    long long batch_item_ms = 0;     // besides, for each call in a batch
     double log_normal_median_ms = 0;  // 0: off
     double log_normal_sigma = 0;
     std::string flavour = "auto";  // auto: the login of the token's account decides

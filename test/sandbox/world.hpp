@@ -15,7 +15,7 @@
 namespace ig::sandbox {
 
 struct World {
-    explicit World(std::uint64_t seed) : values(seed, settings, clock) {}
+    explicit World(std::uint64_t seed) : values(seed, settings, clock), faults(seed) {}
     World(const World &) = delete;
     World &operator=(const World &) = delete;
 

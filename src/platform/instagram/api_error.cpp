@@ -99,11 +99,11 @@ bool is_flat_error(JsonView body)
     return body.member("message").is_text() && body.member("code").exists() && !body.member("data").exists();
 }
 
-std::optional<ApiError> from_challenge(const HttpResponse &response)
+std::optional<ApiError> from_challenge(const Received &received)
 {
-    const std::string_view header = response.header("WWW-Authenticate");
+    const std::string_view header = received.headers.first(ToldHeaders::Name::challenge);
     const std::size_t close = header.rfind('"');
-    if (response.status < 400 || close == std::string_view::npos || close == 0) return std::nullopt;
+    if (received.status < 400 || close == std::string_view::npos || close == 0) return std::nullopt;
     const std::size_t open = header.rfind('"', close - 1);
     if (open == std::string_view::npos) return std::nullopt;
     ApiError error;
@@ -125,7 +125,7 @@ std::optional<std::chrono::seconds> regain_time(JsonView view)
     return bounded_wait(minutes + (rest != end && minutes >= 0 ? 1 : 0), std::chrono::minutes(1));
 }
 
-std::optional<ApiError> find_api_error(const HttpResponse &response, JsonView body)
+std::optional<ApiError> find_api_error(const Received &received, JsonView body)
 {
     std::optional<ApiError> found;
     if (body.member("error").is_object()) {
@@ -135,23 +135,23 @@ std::optional<ApiError> find_api_error(const HttpResponse &response, JsonView bo
     } else if (is_flat_error(body)) {
         found = from_flat(body);
     } else {
-        found = from_challenge(response);
+        found = from_challenge(received);
     }
     if (found && found->code == 0) found->code = code_in_text(found->text);
     return found;
 }
 
-std::optional<std::chrono::seconds> wait_in_headers(const HttpResponse &response)
+std::optional<std::chrono::seconds> wait_in_headers(const Received &received)
 {
     std::optional<std::chrono::seconds> longest;
-    const Json usage = Json::parse(response.header("X-Business-Use-Case-Usage"));
+    const Json usage = Json::parse(received.headers.first(ToldHeaders::Name::business_usage));
     for (const JsonView account : usage.root())
         for (const JsonView use : account)
             longest = std::max(longest, regain_time(use.member("estimated_time_to_regain_access")));
     if (longest) return longest;
 
     // The other form of Retry-After is a date, which cannot be told from here: there is no clock.
-    const std::string_view after = response.header("Retry-After");
+    const std::string_view after = received.headers.first(ToldHeaders::Name::retry_after);
     std::int64_t seconds = 0;
     const auto [rest, error] = std::from_chars(after.data(), after.data() + after.size(), seconds);
     if (error != std::errc() || rest != after.data() + after.size()) return std::nullopt;

@@ -5,7 +5,7 @@
 #include <optional>
 #include <string>
 
-#include "http/message.hpp"
+#include "platform/received.hpp"
 #include "platform/json.hpp"
 
 namespace ig::platform::instagram
@@ -20,13 +20,13 @@ struct ApiError {
 };
 
 // Looks in the body (also of a 200), then in WWW-Authenticate of a refusal. Nothing if there is no error in it.
-std::optional<ApiError> find_api_error(const HttpResponse &response, JsonView body);
+std::optional<ApiError> find_api_error(const Received &received, JsonView body);
 
 // estimated_time_to_regain_access: minutes, an integer in all samples; of anything finer the next whole minute counts.
 // Nothing for zero and less; at most a day.
 std::optional<std::chrono::seconds> regain_time(JsonView view);
 
 // How long the answer's headers say to wait: X-Business-Use-Case-Usage, else Retry-After in seconds.
-std::optional<std::chrono::seconds> wait_in_headers(const HttpResponse &response);
+std::optional<std::chrono::seconds> wait_in_headers(const Received &received);
 
 } // namespace ig::platform::instagram

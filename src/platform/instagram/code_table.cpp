@@ -40,6 +40,8 @@ constexpr std::string_view new_version =
     "Set instagram_insights.api_version to a version that is alive, such as v25.0.";
 
 constexpr CodeRule rules[] = {
+    {0, 0, any, "requests in batch", Kind::invalid_request, Reach::request, false,
+     "The API takes fewer queries at once than it did. Report it; asked one by one, they are answered."},
     {1, 1, any, "reduce the amount of data", Kind::transient, Reach::request, true,
      "Nothing needs to be done: the request is divided and asked again."},
     {1, 2, any, "", Kind::transient, Reach::request, true, hints::wait_and_see},

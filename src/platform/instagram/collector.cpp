@@ -61,6 +61,7 @@ Failure dropped(std::string_view metric, std::size_t count, const DropText &text
 
 Collector::Collector(const InsightsQuery &query) : query_(query)
 {
+    metrics_.reserve(query.metrics.size());
     for (const std::string &metric : query.metrics)
         if (find(metric) == npos) metrics_.push_back({metric, {}, {}});
 }
@@ -77,7 +78,7 @@ void Collector::take(std::size_t metric, Instant end_time, JsonView value)
     if ((value.is_number() || value.is_text()) && is_decimal(value.text())) {
         if (values_ >= max_values) return drop(metric, Drop::too_many);
         ++values_;
-        metrics_[metric].values.insert_or_assign(end_time, std::string(value.text()));
+        metrics_[metric].values.emplace_back(end_time, value.text());
         return;
     }
     const bool container = value.is_object() || value.is_array();
@@ -90,13 +91,25 @@ void Collector::drop(std::size_t metric, Drop reason)
     ++metrics_[metric].drops[static_cast<std::size_t>(reason)];
 }
 
-Reading Collector::reading() const
+void Collector::take_in_order(Reading &reading, Collected &collected) const
+{
+    const auto earlier = [](const auto &left, const auto &right) { return left.first < right.first; };
+    auto &values = collected.values;
+    if (!std::is_sorted(values.begin(), values.end(), earlier)) std::stable_sort(values.begin(), values.end(), earlier);
+    for (std::size_t i = 0; i < values.size(); ++i) {
+        if (i + 1 < values.size() && values[i + 1].first == values[i].first) continue;
+        reading.values.push_back(
+            {std::string(collected.metric), query_.period, values[i].first, std::string(values[i].second)});
+    }
+}
+
+Reading Collector::reading()
 {
     Reading reading;
-    for (const Collected &collected : metrics_) {
+    reading.values.reserve(values_);
+    for (Collected &collected : metrics_) {
         const std::string metric(collected.metric);
-        for (const auto &[end_time, value] : collected.values)
-            reading.values.push_back({metric, query_.period, end_time, value});
+        take_in_order(reading, collected);
         bool any_drop = false;
         for (std::size_t i = 0; i < collected.drops.size(); ++i) {
             if (collected.drops[i] == 0) continue;

@@ -3,9 +3,9 @@
 
 #include <array>
 #include <cstddef>
-#include <map>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "platform/json.hpp"
@@ -27,7 +27,7 @@ enum class Drop {
 class Collector
 {
 public:
-    // The query must outlive the collector.
+    // The query must outlive the collector, the document its reading.
     explicit Collector(const InsightsQuery &query);
 
     // The place of a metric that was asked; npos for any other name.
@@ -40,12 +40,13 @@ public:
     // Something that belongs to no metric that was asked could not be read.
     void drop_nameless() { ++nameless_; }
 
-    Reading reading() const;
+    // Each metric's values in the order of time; of several for one moment, the last one counts.
+    Reading reading();
 
 private:
     struct Collected {
         std::string_view metric;
-        std::map<Instant, std::string> values; // the last one of a moment counts
+        std::vector<std::pair<Instant, std::string_view>> values; // in the order they came
         std::array<std::size_t, static_cast<std::size_t>(Drop::count_)> drops{};
     };
 
@@ -53,6 +54,8 @@ private:
     std::vector<Collected> metrics_;
     std::size_t values_ = 0;
     std::size_t nameless_ = 0;
+
+    void take_in_order(Reading &reading, Collected &collected) const;
 };
 
 } // namespace ig::platform::instagram

@@ -3,6 +3,7 @@
 
 #include <utility>
 
+#include "platform/instagram/api_error.hpp"
 #include "platform/instagram/code_table.hpp"
 #include "platform/instagram/named_metrics.hpp"
 #include "platform/redact.hpp"
@@ -54,17 +55,17 @@ TransportRule transport_rule(TransportFailure failure) noexcept
     return {Kind::network, true, "the request failed", "It is tried again."};
 }
 
-Failure transport_failure(const HttpResponse &response)
+Failure transport_failure(const Received &received)
 {
-    const TransportRule rule = transport_rule(response.failure);
+    const TransportRule rule = transport_rule(received.failure);
     Failure failure;
     failure.kind = rule.kind;
     failure.retry = rule.retry;
     // Every request goes to the same host: one that may not be called ends the account's work at once.
-    failure.reach = response.failure == TransportFailure::refused ? FailureReach::account : FailureReach::request;
-    failure.ask_less = response.failure == TransportFailure::too_large;
+    failure.reach = received.failure == TransportFailure::refused ? FailureReach::account : FailureReach::request;
+    failure.ask_less = received.failure == TransportFailure::too_large;
     std::string message(rule.message);
-    if (!response.failure_text.empty()) message += ": " + response.failure_text;
+    if (!received.failure_text.empty()) message.append(": ").append(received.failure_text);
     failure.message = redact(message);
     failure.hint = rule.hint;
     return failure;
@@ -134,16 +135,16 @@ void judge_code(Failure &failure, const ApiError &error, const Asked &asked)
     failure.hint = hint_for(*rule, asked.login);
     failure.ask_less = rule->words == "reduce the amount of data";
     if (failure.reach != FailureReach::metrics) return;
-    failure.metrics = named_metrics(error.text, asked.metrics);
+    if (asked.metrics) failure.metrics = named_metrics(error.text, *asked.metrics);
     // A parameter error without a known text that names a metric is the refusal of that metric.
     if (failure.code == 100 && rule->words.empty() && rule->subcode == any_subcode && !failure.metrics.empty())
         failure.kind = FailureKind::not_supported;
 }
 
-Failure api_failure(const HttpResponse &response, const ApiError &error, const Asked &asked)
+Failure api_failure(const Received &received, const ApiError &error, const Asked &asked)
 {
     Failure failure;
-    failure.http_status = response.status;
+    failure.http_status = received.status;
     failure.code = error.code;
     failure.subcode = error.subcode;
     judge_code(failure, error, asked);
@@ -158,51 +159,52 @@ Failure api_failure(const HttpResponse &response, const ApiError &error, const A
     if (error.is_transient == true) failure.retry = true;
     // A divided request is another request, so that one still goes.
     if (error.is_transient == false && !throttled && !failure.ask_less) failure.retry = false;
-    if (failure.retry && !failure.ask_less) failure.wait = error.wait ? error.wait : wait_in_headers(response);
+    if (failure.retry && !failure.ask_less) failure.wait = error.wait ? error.wait : wait_in_headers(received);
     failure.message = message_of(failure, error);
     return failure;
 }
 
-Failure status_failure(const HttpResponse &response, const Asked &asked)
+Failure status_failure(const Received &received, const Asked &asked)
 {
     Failure failure;
-    failure.http_status = response.status;
-    judge_status(failure, response.status, asked.login);
-    if (failure.retry) failure.wait = wait_in_headers(response);
+    failure.http_status = received.status;
+    judge_status(failure, received.status, asked.login);
+    if (failure.retry) failure.wait = wait_in_headers(received);
     failure.message = message_of(failure, {});
     return failure;
 }
 
-Failure malformed(const HttpResponse &response, std::string_view why)
+} // namespace
+
+Failure unreadable_answer(int status, std::string_view why)
 {
     Failure failure;
     failure.kind = FailureKind::malformed;
     failure.retry = true;
-    failure.http_status = response.status;
+    failure.http_status = status;
     failure.message = redact("Instagram's answer cannot be read: " + std::string(why));
     failure.hint =
         "It is tried again. If it lasts, a proxy may be answering in the API's place: check the host settings.";
     return failure;
 }
 
-} // namespace
-
-Answer open_answer(const HttpResponse &response, const Asked &asked)
+Answer open_answer(const Received &received, const Asked &asked)
 {
     Answer answer;
-    if (response.failure != TransportFailure::none) {
-        answer.failure = transport_failure(response);
+    if (received.failure != TransportFailure::none) {
+        answer.failure = transport_failure(received);
         return answer;
     }
-    answer.body = Json::parse(response.body);
-    if (const std::optional<ApiError> error = find_api_error(response, answer.body.root())) {
-        answer.failure = api_failure(response, *error, asked);
-    } else if (response.status < 200 || response.status > 299) {
-        answer.failure = status_failure(response, asked);
+    answer.body = Json::parse(received.body);
+    if (const std::optional<ApiError> error = find_api_error(received, answer.body.root())) {
+        answer.failure = api_failure(received, *error, asked);
+    } else if (received.status < 200 || received.status > 299) {
+        answer.failure = status_failure(received, asked);
     } else if (!answer.body.valid()) {
-        answer.failure = malformed(response, answer.body.problem());
-    } else if (!answer.body.root().is_object()) {
-        answer.failure = malformed(response, "it is no JSON object");
+        answer.failure = unreadable_answer(received.status, answer.body.problem());
+    } else if (asked.list ? !answer.body.root().is_array() : !answer.body.root().is_object()) {
+        answer.failure =
+            unreadable_answer(received.status, asked.list ? "it is no JSON list" : "it is no JSON object");
     }
     return answer;
 }

@@ -4,6 +4,8 @@
 #include <utility>
 
 #include "platform/instagram/collector.hpp"
+#include "platform/instagram/failure_reader.hpp"
+#include "platform/instagram/snapshot_reader.hpp"
 #include "platform/timestamp.hpp"
 
 namespace ig::platform::instagram
@@ -81,6 +83,20 @@ void read_item(const InsightsQuery &query, Collector &collector, JsonView item)
 }
 
 } // namespace
+
+Reading read_answer(const InsightsQuery &query, const Received &received)
+{
+    Answer answer = open_answer(received, {query.login, &query.metrics});
+    Reading reading;
+    if (answer.failure)
+        reading.failure = std::move(answer.failure);
+    else if (query.shape == MetricShape::snapshot)
+        reading = read_snapshot(query, answer.body.root());
+    else
+        reading = read_insights(query, answer.body.root());
+    reading.usage = read_usage(received);
+    return reading;
+}
 
 Reading read_insights(const InsightsQuery &query, JsonView root)
 {

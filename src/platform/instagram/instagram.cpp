@@ -3,11 +3,12 @@
 
 #include <utility>
 
+#include "platform/instagram/batch_reader.hpp"
+#include "platform/instagram/batch_request.hpp"
 #include "platform/instagram/discovery_reader.hpp"
 #include "platform/instagram/failure_reader.hpp"
 #include "platform/instagram/insights_reader.hpp"
 #include "platform/instagram/requests.hpp"
-#include "platform/instagram/snapshot_reader.hpp"
 
 namespace ig::platform
 {
@@ -30,16 +31,23 @@ HttpRequest Instagram::insights_request(const InsightsQuery &query, Secret token
 
 Reading Instagram::read_insights(const InsightsQuery &query, const HttpResponse &response) const
 {
-    instagram::Answer answer = instagram::open_answer(response, {query.login, query.metrics});
-    Reading reading;
-    if (answer.failure)
-        reading.failure = std::move(answer.failure);
-    else if (query.shape == MetricShape::snapshot)
-        reading = instagram::read_snapshot(query, answer.body.root());
-    else
-        reading = instagram::read_insights(query, answer.body.root());
-    reading.usage = read_usage(response);
-    return reading;
+    return instagram::read_answer(query, response);
+}
+
+std::size_t Instagram::most_in_batch(Login login) const noexcept
+{
+    return login == Login::facebook ? instagram::most_in_batch : 1;
+}
+
+HttpRequest Instagram::batch_request(const std::vector<BatchItem> &items) const
+{
+    return instagram::batch_request(endpoints_, items);
+}
+
+BatchReading Instagram::read_batch(const std::vector<const InsightsQuery *> &queries,
+                                   const HttpResponse &response) const
+{
+    return instagram::read_batch(queries, response);
 }
 
 HttpRequest Instagram::discovery_request(Login login, Secret token, const std::optional<std::string> &cursor,
@@ -54,7 +62,7 @@ HttpRequest Instagram::discovery_request(Login login, Secret token, const std::o
 
 Discovery Instagram::read_discovery(Login login, const HttpResponse &response) const
 {
-    instagram::Answer answer = instagram::open_answer(response, {login, {}});
+    instagram::Answer answer = instagram::open_answer(response, {login});
     Discovery discovery;
     if (answer.failure)
         discovery.failure = std::move(answer.failure);

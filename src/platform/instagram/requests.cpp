@@ -42,14 +42,17 @@ std::string insights_url(const Endpoints &endpoints, const InsightsQuery &query)
     if (query.shape == MetricShape::snapshot) return snapshot_url(endpoints, query);
     std::string url =
         joined_path(host_of(endpoints, query.login), {endpoints.api_version, query.account_id, "insights"});
-    url += "?metric=" + encoded_list(query.metrics) + "&period=" + percent_encoded(query.period);
+    url += "?metric=";
+    append_encoded_list(url, query.metrics);
+    url += "&period=";
+    append_percent_encoded(url, query.period);
     if (query.shape == MetricShape::total_value) url += "&metric_type=total_value";
     if (query.until > query.since) {
         // Whether a bucket that ends exactly at `until` belongs to a series is not documented. One second more, and it
         // does under either reading; the reader drops what a wider reading adds. A total is asked for its very window.
         const bool series = query.shape == MetricShape::time_series;
-        url += "&since=" + unix_seconds(query.since);
-        url += "&until=" + unix_seconds(query.until + std::chrono::seconds(series ? 1 : 0));
+        url.append("&since=").append(unix_seconds(query.since));
+        url.append("&until=").append(unix_seconds(query.until + std::chrono::seconds(series ? 1 : 0)));
     }
     return url;
 }

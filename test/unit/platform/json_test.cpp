@@ -81,6 +81,24 @@ TEST(Json, HalfASurrogatePairIsNeverBadUtf8)
     EXPECT_EQ(Json::parse(R"(["\ud83d\ude00"])").root().first().text(), "\xF0\x9F\x98\x80");
 }
 
+TEST(Json, EscapesAreUndoneWhereverTheTextsAreKept)
+{
+    // With a surrogate pair or a NUL in the document, its texts are put together anew instead of in place.
+    for (const char *beside : {"1", R"("\ud83d\ude00")", R"("\u0000")", R"("\\ud83d")"}) {
+        const std::string text =
+            R"({"k\u0065y\n":"\"\\\/\b\f\n\r\t\u00e9\u20AC \\u0000","":"","beside":)" + std::string(beside) + "}";
+        const Json json = Json::parse(text);
+        ASSERT_TRUE(json.valid()) << json.problem();
+        EXPECT_EQ(json.root().member("key\n").text(), "\"\\/\b\f\n\r\t\xC3\xA9\xE2\x82\xAC \\u0000");
+        EXPECT_EQ(json.root().member("").kind(), JsonView::Kind::text);
+        EXPECT_TRUE(json.root().member("beside").exists());
+    }
+    const std::string long_text(1000, 'x');
+    EXPECT_EQ(Json::parse("[\"" + long_text + "\\n" + long_text + "\"]").root().first().text(),
+              long_text + "\n" + long_text);
+    EXPECT_TRUE(Json::parse(R"(["\\ud800"])").valid()) << "an escaped backslash begins no surrogate";
+}
+
 TEST(Json, RefusesWhatIsNoJson)
 {
     for (const std::string &text :

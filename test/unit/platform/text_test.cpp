@@ -34,6 +34,23 @@ TEST(Text, RepairsEveryKindOfBadUtf8)
     }
 }
 
+TEST(Text, KnowsUtf8AtEveryPlaceOfALongText)
+{
+    for (std::size_t at = 0; at < 20; ++at) {
+        std::string text(20, 'a');
+        EXPECT_TRUE(is_utf8(text));
+        EXPECT_TRUE(is_utf8(text.substr(at) + "\xC3\xA9\xF0\x9F\x98\x80" + text));
+        for (const char *bad : {"\xFF", "\x80", "\xC3", "\xED\xA0\x80", "\xC0\x80", "\xF4\x90\x80\x80"}) {
+            EXPECT_FALSE(is_utf8(text.substr(at) + bad + text)) << at;
+            EXPECT_FALSE(is_utf8(text.substr(at) + bad)) << at;
+        }
+        text[at] = '\0';
+        std::string repaired;
+        append_repaired_utf8(repaired, text + "\xC3");
+        EXPECT_EQ(repaired, std::string(19, 'a') + "\xEF\xBF\xBD");
+    }
+}
+
 TEST(Text, OneLineIsOneLine)
 {
     EXPECT_EQ(one_line("  a\r\n\tb \x1b[31m c\xC2\x85"
