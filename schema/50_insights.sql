@@ -15,7 +15,7 @@ CREATE TABLE insights (
     metadata jsonb,
     project_id text,
     entity_id text,
-    PRIMARY KEY (user_id, account_id, metric, period, end_time),
+    PRIMARY KEY (user_id, account_id, metric, period, end_time) WITH (fillfactor = 100),
     FOREIGN KEY (user_id, account_id) REFERENCES accounts (user_id, account_id) ON DELETE CASCADE,
     FOREIGN KEY (metric) REFERENCES metrics (name)
 ) PARTITION BY RANGE (end_time);

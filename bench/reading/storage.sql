@@ -1,5 +1,5 @@
 -- Bytes a row, tables and indexes together: the layout this replaces beside ours, same rows, same order, indexes kept
--- while loading as they are in life.
+-- while loading as they are in life. The variable order is the order in which they come.
 \set ON_ERROR_STOP on
 SET client_min_messages = warning;
 CREATE TABLE public.old_insights (
@@ -20,13 +20,13 @@ INSERT INTO public.old_insights (metric, value, end_time, retrieved_at, user_id)
 SELECT i.metric, i.value, i.end_time, i.retrieved_at, i.user_id
 FROM instagram_insights.insights i
 WHERE i.user_id <= ('00000000-0000-4000-8000-' || lpad(:'sample', 12, '0'))::uuid
-ORDER BY i.end_time, hashtext(i.account_id), i.metric;
+ORDER BY :order;
 CREATE TABLE public.our_insights (LIKE instagram_insights.insights INCLUDING ALL);
 INSERT INTO public.our_insights (user_id, account_id, metric, period, end_time, value, retrieved_at)
 SELECT i.user_id, i.account_id, i.metric, i.period, i.end_time, i.value, i.retrieved_at
 FROM instagram_insights.insights i
 WHERE i.user_id <= ('00000000-0000-4000-8000-' || lpad(:'sample', 12, '0'))::uuid
-ORDER BY i.end_time, hashtext(i.account_id), i.metric;
+ORDER BY :order;
 CREATE FUNCTION pg_temp.bytes(name text) RETURNS TABLE (heap numeric, indexes numeric, total numeric) LANGUAGE sql AS $$
     SELECT round(pg_table_size(name::regclass)::numeric / n, 1), round(pg_indexes_size(name::regclass)::numeric / n, 1),
            round(pg_total_relation_size(name::regclass)::numeric / n, 1)
