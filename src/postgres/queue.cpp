@@ -136,6 +136,7 @@ std::vector<ClaimedJob> claim_jobs(Sql &sql, int most, bool suspects)
         if (job.account_status == "active" || job.account_status == "token_unreadable")
             job.metric_states = registry.metrics_of(job.attempt.account, job.metrics);
         job.attempt.account.metric_state.clear();
+        job.attempt.account.metric_choice.clear();
     }
     return jobs;
 }
