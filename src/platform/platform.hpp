@@ -40,8 +40,8 @@ struct InsightsQuery {
     bool of_now() const noexcept { return shape == MetricShape::total_value && period == "lifetime"; }
 };
 
-// One number of one metric for one day. `value` is the decimal text of the answer, never through double; empty when only
-// parts came, whose sum it need not be.
+// One number of one metric for one day. `value` is the decimal text of the answer, never through double; empty when
+// only parts came, whose sum it need not be.
 struct Value {
     std::string metric;
     std::string period;

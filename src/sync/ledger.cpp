@@ -197,7 +197,8 @@ std::optional<Day> Ledger::synced_through(const MetricAccount &account) const
 {
     const std::optional<Day> known = account.state.synced_through;
     if (account.open.empty() || !contiguous(account)) return known;
-    const auto hole = std::find_if(account.open.begin(), account.open.end(), [](std::uint16_t open) { return open > 0; });
+    const auto hole =
+        std::find_if(account.open.begin(), account.open.end(), [](std::uint16_t open) { return open > 0; });
     if (hole == account.open.begin()) return known;
     const Day through = account.first + days{hole - account.open.begin() - 1};
     if (known) return std::max(*known, through);

@@ -31,11 +31,12 @@ using MetricChoice = std::map<std::string, std::optional<std::vector<std::string
 // Nothing: the text is empty or no object, so that nothing was chosen.
 std::optional<MetricChoice> read_metric_choice(std::string_view json);
 
-// The entries a plan is made from. `choice` is the account's, else the site's; `names`: a person asked for exactly these.
-// Applies the choice as the view account_metrics does, but for one thing: rolling windows, which double the requests for
-// a series, are asked only where a choice names the metric.
+// The entries a plan is made from. `choice` is the account's, else the site's; `names`: a person asked for just these.
+// Applies the choice as the view account_metrics does, but for one thing: rolling windows, each of which costs a request
+// a day, are asked only where a choice names the metric.
 std::vector<MetricState> metrics_to_ask(const std::vector<RegisteredMetric> &registry, std::string_view platform,
                                         const std::optional<MetricChoice> &choice,
-                                        const std::optional<std::vector<std::string>> &names, const KnownMetrics &known);
+                                        const std::optional<std::vector<std::string>> &names,
+                                        const KnownMetrics &known);
 
 }  // namespace ig::sync

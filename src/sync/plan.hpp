@@ -11,8 +11,8 @@
 
 namespace ig::sync {
 
-// What a metric is and what is known of it for this account. A metric that is also asked for a rolling window, or for the
-// parts of a series, has an entry for each of these (sync/metric_choice.hpp), so that what befalls one leaves the others.
+// What a metric is and what is known of it for this account. A metric that is also asked for a rolling window, or for
+// the parts of a series, has an entry for each of these (sync/metric_choice.hpp): what befalls one leaves the others.
 struct MetricState {
     std::string name;
     platform::MetricShape shape = platform::MetricShape::time_series;
@@ -71,8 +71,8 @@ struct Plan {
 
 // Pure: same input, same plan. Range rules (design.md, Time): without synced_through the last first_sync_days, else
 // from the earlier of synced_through + 1 and last - reread_days + 1; never further back than history_days, and what is
-// cut off is a Clip. Metrics of one shape, period, breakdown, timeframe and window share a request; total_value asks one-day
-// windows; a snapshot, and a total of lifetime, is asked once, when the range reaches the last complete day, and is stored under the coming midnight: its
+// cut off is a Clip. Metrics of one shape, period, breakdown, timeframe and window share a request; total_value asks
+// one-day windows; a snapshot, and a total of lifetime, is asked once, when the range reaches the last complete day, and is stored under the coming midnight: its
 // first and last day are today, its `since` is the start of the last complete day. An entry listed twice counts once.
 // Days before the calendar's table are clipped; throws std::out_of_range when it does not hold today and yesterday.
 Plan make_plan(const PlanInput &input, const Calendar &calendar, Instant now, const PlanOptions &options);

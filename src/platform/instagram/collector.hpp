@@ -34,8 +34,8 @@ public:
     std::size_t find(std::string_view metric) const noexcept;
     static constexpr std::size_t npos = static_cast<std::size_t>(-1);
 
-    // Keeps the value if it is a number, and its parts: those of total_value.breakdowns, or a value that is an object of
-    // hours. Null or nothing is no data, anything else is dropped.
+    // Keeps the value if it is a number, and its parts: those of total_value.breakdowns, or a value that is an object
+    // of hours. Null or nothing is no data, anything else is dropped.
     void take(std::size_t metric, Instant end_time, JsonView value, JsonView breakdowns = {});
     void drop(std::size_t metric, Drop reason, std::size_t count = 1);
     // Something that belongs to no metric that was asked could not be read.
