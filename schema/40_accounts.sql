@@ -29,6 +29,7 @@ CREATE TABLE accounts (
     metric_state jsonb NOT NULL DEFAULT '{}',
     project_id text,
     entity_id text,
+    metrics jsonb CHECK (pg_catalog.jsonb_typeof(metrics) = 'object'),
     PRIMARY KEY (user_id, account_id)
 ) WITH (fillfactor = 75);  -- every sync updates its row: beside the old one, and without touching an index
 COMMENT ON TABLE accounts IS 'Accounts that users connected; one row for each user and account';
@@ -56,6 +57,9 @@ COMMENT ON COLUMN accounts.hint IS 'What to do about last_error';
 COMMENT ON COLUMN accounts.metric_state IS 'By metric: through (last day answered), clipped_before (days before it could not be had), unsupported_since and reason';
 COMMENT ON COLUMN accounts.project_id IS 'Free for your application; copied to rows stored from now on';
 COMMENT ON COLUMN accounts.entity_id IS 'Free for your application; copied to rows stored from now on';
+COMMENT ON COLUMN accounts.metrics IS
+    'What ig_set_metrics() turned on for this account: a member for each metric, with its breakdowns or null for the '
+    'usual ones; NULL: what is on for all';
 
 -- Meta's callbacks name a person, not an account.
 CREATE INDEX accounts_meta_user ON accounts (meta_user_id) WHERE meta_user_id IS NOT NULL;

@@ -77,7 +77,8 @@ CREATE TABLE worker_state (
     started_at timestamptz,
     library_version text,
     clock_ahead_seconds bigint,
-    clock_seen_at timestamptz
+    clock_seen_at timestamptz,
+    maintained_at timestamptz
 );
 INSERT INTO worker_state DEFAULT VALUES;
 COMMENT ON TABLE worker_state IS
@@ -88,6 +89,7 @@ COMMENT ON COLUMN worker_state.started_at IS 'When it started';
 COMMENT ON COLUMN worker_state.library_version IS 'Version of the library it runs';
 COMMENT ON COLUMN worker_state.clock_ahead_seconds IS 'How far our clock was ahead of the API''s, by the Date of an answer; negative: behind';
 COMMENT ON COLUMN worker_state.clock_seen_at IS 'When that was seen; written once an hour at most';
+COMMENT ON COLUMN worker_state.maintained_at IS 'When the worker last ended the daily deletion of what is too old';
 
 CREATE TABLE installation (
     singleton boolean NOT NULL PRIMARY KEY DEFAULT true CHECK (singleton),

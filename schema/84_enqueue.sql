@@ -85,14 +85,16 @@ BEGIN
     SELECT string_agg(COALESCE(quote_literal(asked.name), 'NULL'), ', ' ORDER BY asked.place) INTO unknown
     FROM unnest(ig_known_metrics.metrics) WITH ORDINALITY asked(name, place)
     WHERE NOT EXISTS (SELECT FROM instagram_insights.metrics m
-                      WHERE m.name = asked.name AND m.level = 'account' AND m.platform = 'instagram');
+                      WHERE m.name = asked.name AND m.level = 'account' AND m.platform = 'instagram'
+                        AND COALESCE(m.removed_on > current_date, true));
     IF unknown IS NOT NULL OR cardinality(ig_known_metrics.metrics) = 0 THEN
         RAISE EXCEPTION USING
             ERRCODE = 'invalid_parameter_value',
             MESSAGE = COALESCE('unknown metric: ' || unknown, 'metrics is an empty list'),
             HINT = (SELECT 'Known metrics: ' || string_agg(m.name, ', ' ORDER BY m.name)
                            || '. Leave metrics out for those that are on.'
-                    FROM instagram_insights.metrics m WHERE m.level = 'account' AND m.platform = 'instagram');
+                    FROM instagram_insights.metrics m
+                    WHERE m.level = 'account' AND m.platform = 'instagram' AND COALESCE(m.removed_on > current_date, true));
     END IF;
     RETURN ARRAY(SELECT DISTINCT asked.name FROM unnest(ig_known_metrics.metrics) asked(name) ORDER BY asked.name);
 END

@@ -6,6 +6,7 @@ DECLARE
 BEGIN
     -- Tenant tables. The subselect makes the identity be asked once a statement rather than once a row.
     FOREACH tab IN ARRAY ARRAY['accounts', 'credentials', 'oauth_states', 'usage', 'sync_jobs', 'sync_log', 'insights',
+                               'insights_monthly', 'insights_late',
                                'insights_before_2025', 'insights_2025', 'insights_2026', 'insights_2027',
                                'insights_2028', 'insights_2029', 'insights_2030', 'insights_2031', 'insights_2032', 'insights_from_2033']
     LOOP
@@ -31,7 +32,8 @@ BEGIN
     END LOOP;
 
     -- Tables that belong to nobody.
-    FOREACH tab IN ARRAY ARRAY['worker_state', 'installation', 'apps', 'deletion_requests', 'metrics', 'role_users'] LOOP
+    FOREACH tab IN ARRAY ARRAY['worker_state', 'installation', 'apps', 'deletion_requests', 'metrics', 'metric_settings', 'rollup_state',
+                               'role_users'] LOOP
         EXECUTE format('ALTER TABLE instagram_insights.%I ENABLE ROW LEVEL SECURITY', tab);
         EXECUTE format('ALTER TABLE instagram_insights.%I FORCE ROW LEVEL SECURITY', tab);
     END LOOP;
@@ -55,6 +57,14 @@ CREATE POLICY admin_changes ON metrics FOR UPDATE TO instagram_insights_admin US
 COMMENT ON POLICY admin_changes ON metrics IS 'Admins change what a metric is taken for';
 CREATE POLICY admin_removes ON metrics FOR DELETE TO instagram_insights_admin USING (NOT builtin);
 COMMENT ON POLICY admin_removes ON metrics IS 'Admins remove metrics of their own';
+
+CREATE POLICY readable ON metric_settings FOR SELECT USING (true);
+COMMENT ON POLICY readable ON metric_settings IS 'What is on for all is no secret';
+CREATE POLICY worker ON metric_settings TO instagram_insights_worker USING (true) WITH CHECK (true);
+COMMENT ON POLICY worker ON metric_settings IS 'ig_set_metrics() writes it';
+
+CREATE POLICY readable ON rollup_state FOR SELECT USING (true);
+COMMENT ON POLICY readable ON rollup_state IS 'How far months are closed is no secret';
 
 CREATE POLICY admin_maps ON role_users TO instagram_insights_admin USING (true) WITH CHECK (true);
 COMMENT ON POLICY admin_maps ON role_users IS 'Admins say which user a role is';

@@ -18,6 +18,7 @@ SELECT pg_catalog.pg_extension_config_dump('sync_log', '');
 SELECT pg_catalog.pg_extension_config_dump('role_users', '');
 SELECT pg_catalog.pg_extension_config_dump('installation', '');
 SELECT pg_catalog.pg_extension_config_dump('metrics', 'WHERE NOT builtin');
+SELECT pg_catalog.pg_extension_config_dump('metric_settings', '');
 SELECT pg_catalog.pg_extension_config_dump('account_generations', '');
 SELECT pg_catalog.pg_extension_config_dump('sync_log_id_seq', '');
 -- The jobs stay behind, but sync_log keeps their ids: a restored database goes on counting.

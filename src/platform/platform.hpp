@@ -9,6 +9,7 @@
 
 #include "http/message.hpp"
 #include "platform/failure.hpp"
+#include "platform/parts.hpp"
 #include "platform/time.hpp"
 #include "platform/usage.hpp"
 
@@ -20,7 +21,7 @@ enum class Login { facebook, instagram };
 // How a metric answers (graph-api.md 1.2): a series of days, one number for a window, or a field of the user node.
 enum class MetricShape { time_series, total_value, snapshot };
 
-// One request for insights: metrics of one shape and period over one window.
+// One request for insights: metrics of one shape, period and breakdown over one window.
 struct InsightsQuery {
     std::string account_id;
     Login login = Login::facebook;
@@ -31,14 +32,22 @@ struct InsightsQuery {
     Day last{};        // last day measured, inclusive
     Instant since{};   // start of `first`
     Instant until{};   // end of `last`; a total_value or snapshot value is stored under this end_time
+    std::string breakdown = {};  // with total_value: the dimensions its parts are told apart by, joined by commas
+    std::string timeframe = {};  // of demographics
+
+    // What is true now, such as who the followers are: a total that no days are named for, whose window says only when
+    // it was asked.
+    bool of_now() const noexcept { return shape == MetricShape::total_value && period == "lifetime"; }
 };
 
-// One number of one metric for one day. `value` is the decimal text of the answer, never through double.
+// One number of one metric for one day. `value` is the decimal text of the answer, never through double; empty when
+// only parts came, whose sum it need not be.
 struct Value {
     std::string metric;
     std::string period;
     Instant end_time{};
     std::string value;
+    std::vector<Parts> parts = {};
 };
 
 // What one answer said. With `failure` set, `values` is empty.

@@ -1,8 +1,7 @@
 // Loads what a plan needs to know of an account.
 #include "postgres/account_state.hpp"
 
-#include <algorithm>
-
+#include "platform/json.hpp"
 #include "postgres/apps.hpp"
 #include "postgres/keyring.hpp"
 #include "postgres/pacific.hpp"
@@ -76,45 +75,62 @@ std::string read_account(const std::vector<Field> &row, std::size_t first, Synce
     account.data_access_expires_at = moment(11);
     account.debugged_at = moment(12);
     account.metric_state = row.at(first + 13).value_or("");
+    account.metric_choice = row.at(first + 14).value_or("");
     return row.at(first).value_or("");
 }
 
+namespace {
+
+platform::MetricShape parse_shape(const std::string &text)
+{
+    if (text == "time_series") return platform::MetricShape::time_series;
+    return text == "total_value" ? platform::MetricShape::total_value : platform::MetricShape::snapshot;
+}
+
+// A list as JSON; nothing is an empty one.
+std::vector<std::string> parse_list(const Field &json)
+{
+    std::vector<std::string> list;
+    if (!json) return list;
+    const platform::Json document = platform::Json::parse(*json);
+    for (const platform::JsonView entry : document.root()) list.emplace_back(entry.text());
+    return list;
+}
+
+}  // namespace
+
 Registry::Registry(Sql &sql)
 {
-    const Rows rows = sql.run("SELECT m.name, m.platform, m.metric_type, m.period, m.history_days, m.enabled_by_default"
-                              "  FROM instagram_insights.metrics m"
-                              " WHERE m.level = 'account' AND (m.removed_on IS NULL OR m.removed_on > current_date)"
-                              " ORDER BY m.name");
+    const Rows rows = sql.run(
+        "SELECT m.name, m.platform, m.metric_type, m.period, m.history_days, m.enabled_by_default,"
+        "       COALESCE(m.removed_on > d.today, true) AND COALESCE(m.offered_from <= d.today, true),"
+        "       CASE WHEN m.windows <> '{}' THEN pg_catalog.to_jsonb(m.windows)::text END,"
+        "       CASE WHEN m.asked_breakdowns <> '{}' THEN pg_catalog.to_jsonb(m.asked_breakdowns)::text END, m.timeframe"
+        "  FROM instagram_insights.metrics m, (SELECT (pg_catalog.now() AT TIME ZONE 'UTC')::date AS today) d"
+        " WHERE m.level = 'account' ORDER BY m.name");
     for (const std::vector<Field> &row : rows) {
-        Metric metric;
-        metric.blank.name = row[0].value();
+        sync::RegisteredMetric &metric = metrics_.emplace_back();
+        metric.name = row[0].value();
         metric.platform = row[1].value();
-        const std::string &type = row[2].value();
-        metric.blank.shape = type == "time_series"   ? platform::MetricShape::time_series
-                             : type == "total_value" ? platform::MetricShape::total_value
-                                                     : platform::MetricShape::snapshot;
-        metric.blank.period = row[3].value();
-        metric.blank.history_days = std::stoi(row[4].value());
-        metric.enabled = row[5] == "t";
-        metrics_.push_back(std::move(metric));
+        metric.shape = parse_shape(row[2].value());
+        metric.period = row[3].value();
+        metric.history_days = std::stoi(row[4].value());
+        metric.enabled_by_default = row[5] == "t";
+        metric.available = row[6] == "t";
+        metric.windows = parse_list(row[7]);
+        metric.breakdowns = parse_list(row[8]);
+        metric.timeframe = row[9].value_or("");
     }
+    const Rows settings = sql.run("SELECT s.metrics::text FROM instagram_insights.metric_settings s");
+    if (!settings.empty()) site_ = sync::read_metric_choice(settings[0][0].value_or(""));
 }
 
 std::vector<sync::MetricState> Registry::metrics_of(const SyncedAccount &account,
                                                     const std::optional<std::vector<std::string>> &names) const
 {
     const sync::KnownMetrics known = sync::read_metric_state(account.metric_state);
-    std::vector<sync::MetricState> metrics;
-    for (const Metric &entry : metrics_) {
-        const bool asked = names ? std::find(names->begin(), names->end(), entry.blank.name) != names->end() : entry.enabled;
-        if (!asked || entry.platform != account.platform) continue;
-        sync::MetricState &metric = metrics.emplace_back(entry.blank);
-        const auto found = known.find(metric.name);
-        if (found == known.end()) continue;
-        metric.synced_through = found->second.through;
-        metric.unsupported_since = found->second.unsupported_since;
-    }
-    return metrics;
+    const std::optional<sync::MetricChoice> own = sync::read_metric_choice(account.metric_choice);
+    return sync::metrics_to_ask(metrics_, account.platform, own ? own : site_, names, known);
 }
 
 }  // namespace ig::pg

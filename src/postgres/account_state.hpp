@@ -8,6 +8,7 @@
 
 #include "postgres/call_loop.hpp"
 #include "postgres/spi.hpp"
+#include "sync/metric_choice.hpp"
 
 namespace ig::pg {
 
@@ -28,6 +29,7 @@ struct SyncedAccount {
     std::optional<Instant> data_access_expires_at;
     std::optional<Instant> debugged_at;    // when the platform was last asked about the token
     std::string metric_state;              // what is known of its metrics (sync/metric_state.hpp), as read with it
+    std::string metric_choice;             // which are on for it, if that was chosen for it (sync/metric_choice.hpp)
 };
 
 // What happened while rows were stored.
@@ -49,7 +51,8 @@ struct SyncTry {
     StoredRows rows;      // stored so far
 };
 
-// The registry of metrics, as plans need it; read once for all accounts of a transaction.
+// The registry of metrics and what is on for the site, as plans need it; read once for all accounts of a transaction. What
+// the view account_metrics says of an account follows from these and the account's own choice, without a row for each.
 class Registry {
 public:
     // Runs as the worker role.
@@ -59,12 +62,8 @@ public:
                                               const std::optional<std::vector<std::string>> &names) const;
 
 private:
-    struct Metric {
-        sync::MetricState blank;
-        std::string platform;
-        bool enabled = false;
-    };
-    std::vector<Metric> metrics_;
+    std::vector<sync::RegisteredMetric> metrics_;
+    std::optional<sync::MetricChoice> site_;
 };
 
 // What the call loop needs of an account to make calls.
@@ -77,7 +76,7 @@ SealedToken token_of(const SyncedAccount &account);
     " pg_catalog.floor(EXTRACT(epoch FROM a.issued_at))::text, pg_catalog.floor(EXTRACT(epoch FROM a.expires_at))::text," \
     " pg_catalog.ceil(EXTRACT(epoch FROM a.refresh_after))::text,"                                                        \
     " pg_catalog.floor(EXTRACT(epoch FROM a.data_access_expires_at))::text,"                                             \
-    " pg_catalog.floor(EXTRACT(epoch FROM a.debugged_at))::text, a.metric_state::text"
+    " pg_catalog.floor(EXTRACT(epoch FROM a.debugged_at))::text, a.metric_state::text, a.metrics::text"
 #define IG_ACCOUNT_JOINS                                                                                               \
     " LEFT JOIN instagram_insights.credentials k ON k.user_id = a.user_id AND k.account_id = a.account_id"               \
     " LEFT JOIN instagram_insights.apps p ON p.platform = a.platform AND p.login = a.login AND p.app_id = a.app_id "

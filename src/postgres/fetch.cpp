@@ -44,16 +44,20 @@ void check_range(const FetchRequest &request, Instant now)
         throw SqlError(invalid_parameter, "since is later than until", "Pass the earlier day as since.");
 }
 
+// What the API has stopped to answer is not known any more, as for ig_known_metrics().
+#define IG_KNOWN_METRIC                                                                                                \
+    "m.level = 'account' AND m.platform = 'instagram' AND COALESCE(m.removed_on > current_date, true)"
+
 void check_metrics(Sql &sql, const std::optional<std::vector<std::string>> &metrics)
 {
     if (!metrics) return;
     if (metrics->empty()) throw SqlError(invalid_parameter, "the list of metrics is empty", "Leave it out to ask for those that are on.");
     const Rows unknown = sql.run("SELECT asked FROM unnest($1) AS asked"
-                                 " WHERE NOT EXISTS (SELECT FROM instagram_insights.metrics m WHERE m.name = asked AND m.level = 'account')"
+                                 " WHERE NOT EXISTS (SELECT FROM instagram_insights.metrics m WHERE m.name = asked AND " IG_KNOWN_METRIC ")"
                                  " LIMIT 1",
                                  Params().texts(metrics));
     if (unknown.empty()) return;
-    const Rows known = sql.run("SELECT pg_catalog.string_agg(m.name, ', ' ORDER BY m.name) FROM instagram_insights.metrics m WHERE m.level = 'account'");
+    const Rows known = sql.run("SELECT pg_catalog.string_agg(m.name, ', ' ORDER BY m.name) FROM instagram_insights.metrics m WHERE " IG_KNOWN_METRIC);
     throw SqlError(invalid_parameter, "metric \"" + platform::redact(unknown[0][0].value()) + "\" is not known",
                    "Known are: " + known[0][0].value_or("none") + ". Add a row to instagram_insights.metrics for one the API starts to offer.");
 }

@@ -140,6 +140,7 @@ std::vector<ClaimedJob> claim_jobs(Sql &sql, Claim claim)
         if (job.account_status == "active" || job.account_status == "token_unreadable")
             job.metric_states = registry.metrics_of(job.attempt.account, job.metrics);
         job.attempt.account.metric_state.clear();
+        job.attempt.account.metric_choice.clear();
     }
     return jobs;
 }

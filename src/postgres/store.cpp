@@ -1,4 +1,4 @@
-// Implements storing rows and log: two statements for all accounts of a user, none for a row.
+// Implements locking and the log: a statement for all accounts of a user, none for a row.
 #include "postgres/store.hpp"
 
 #include <algorithm>
@@ -90,66 +90,6 @@ AccountLock lock_account(Sql &sql, const SyncedAccount &account, bool share)
 }
 
 namespace {
-
-void store_values(Sql &sql, const std::vector<Result *> &of_one_user)
-{
-    std::vector<Field> accounts, metrics, periods, numbers, projects, entities;
-    std::vector<std::optional<Instant>> end_times;
-    std::optional<Instant> first, last;
-    for (const Result *result : of_one_user) {
-        result->attempt->rows = StoredRows();
-        for (const platform::Value &value : result->outcome->values) {
-            accounts.emplace_back(result->attempt->account.account_id);
-            metrics.emplace_back(value.metric);
-            periods.emplace_back(value.period);
-            end_times.emplace_back(value.end_time);
-            numbers.emplace_back(value.value);
-            projects.push_back(result->project_id);
-            entities.push_back(result->entity_id);
-            if (!first || value.end_time < *first) first = value.end_time;
-            if (!last || value.end_time > *last) last = value.end_time;
-        }
-    }
-    if (accounts.empty()) return;
-    Params params;
-    params.uuid(of_one_user.front()->attempt->account.user_id);
-    params.texts(std::move(accounts)).texts(std::move(metrics)).texts(std::move(periods)).instants(end_times);
-    params.numerics(std::move(numbers)).instant(first).instant(last).texts(std::move(projects)).texts(std::move(entities));
-    const Rows rows = sql.run(
-        // The bounds let the executor leave out the other years' partitions before it begins.
-        "WITH incoming AS MATERIALIZED ("
-        "    SELECT i.*,"
-        "           t.end_time IS NOT NULL AS present, t.value IS NOT DISTINCT FROM i.value AS equal"
-        "      FROM ROWS FROM (unnest($2), unnest($3), unnest($4), unnest($5), unnest($6), unnest($9), unnest($10))"
-        "           AS i (account_id, metric, period, end_time, value, project_id, entity_id)"
-        "      LEFT JOIN LATERAL (SELECT o.end_time, o.value FROM instagram_insights.insights o"
-        "        WHERE o.user_id = $1 AND o.account_id = i.account_id AND o.metric = i.metric AND o.period = i.period"
-        "          AND o.end_time = i.end_time AND o.end_time >= $7 AND o.end_time <= $8 LIMIT 1) t ON true),"
-        " written AS ("
-        "    INSERT INTO instagram_insights.insights"
-        "           (user_id, account_id, metric, period, end_time, value, retrieved_at, project_id, entity_id)"
-        "    SELECT $1, i.account_id, i.metric, i.period, i.end_time, i.value, pg_catalog.clock_timestamp(), i.project_id, i.entity_id"
-        "      FROM incoming i WHERE NOT (i.present AND i.equal)"
-        "    ON CONFLICT (user_id, account_id, metric, period, end_time)"
-        "    DO UPDATE SET value = EXCLUDED.value, retrieved_at = EXCLUDED.retrieved_at"
-        "     WHERE insights.value IS DISTINCT FROM EXCLUDED.value"
-        "    RETURNING 1)"
-        " SELECT i.account_id, i.metric, pg_catalog.count(*) FILTER (WHERE NOT i.present),"
-        "        pg_catalog.count(*) FILTER (WHERE i.present AND NOT i.equal), pg_catalog.count(*) FILTER (WHERE i.present AND i.equal)"
-        "   FROM incoming i GROUP BY i.account_id, i.metric",
-        params);
-    for (const std::vector<Field> &row : rows) {
-        const auto same = [&row](const Result *result) { return result->attempt->account.account_id == row[0].value(); };
-        StoredRows &stored = (*std::find_if(of_one_user.begin(), of_one_user.end(), same))->attempt->rows;
-        const int inserted = std::stoi(row[2].value());
-        const int updated = std::stoi(row[3].value());
-        const int unchanged = std::stoi(row[4].value());
-        stored.inserted += inserted;
-        stored.updated += updated;
-        stored.unchanged += unchanged;
-        stored.by_metric.emplace_back(row[1].value(), inserted + updated + unchanged);
-    }
-}
 
 void store_log(Sql &sql, const std::vector<Result *> &of_one_user)
 {

@@ -30,6 +30,8 @@ AccountLock lock_account(Sql &sql, const SyncedAccount &account, bool share);
 // version), and notes the counts in each attempt. As that user, under the tenant policy: the statements cannot touch another
 // user's rows.
 void store_as_user(Sql &sql, const std::vector<Result *> &of_one_user);
+// The values alone, acting as their user already.
+void store_values(Sql &sql, const std::vector<Result *> &of_one_user);
 
 // Freshness, error, block and what was learnt of each metric. Returns the results whose account has just come to need a person.
 std::vector<const Result *> store_account_states(Sql &sql, const std::vector<Result *> &results);

@@ -52,6 +52,7 @@ void Worker::run()
                 claim(now);
             }
             renew(now);
+            do_chores(now);
             if (leave_if_idle(now)) return;
         } catch (const ExtensionGone &) {
             for (const auto &[id, held] : jobs_) calls_.forget(id);
@@ -160,7 +161,7 @@ void Worker::forget(sync::WorkId id) noexcept
 
 bool Worker::leave_if_idle(Instant now)
 {
-    if (!jobs_.empty() || tokens_.busy() || had_jobs_ || queue_has_more_ || look_at_queue_ || again_at_) {
+    if (!jobs_.empty() || tokens_.busy() || had_jobs_ || queue_has_more_ || look_at_queue_ || again_at_ || chores_left_) {
         idle_since_.reset();
         return false;
     }
@@ -202,6 +203,7 @@ std::optional<milliseconds> Worker::time_to_wait(Instant now) const
     if (next_due_ && calling_allowed_ && !queue_has_more_ && !again_at_)
         consider(std::max(*next_due_ - now, milliseconds(jobs_.empty() ? 0 : 20)));
     if (idle_since_) consider(leave_at() - now);
+    if (!again_at_) consider(chores_at_ - now);
     return shortest;
 }
 

@@ -47,6 +47,7 @@ private:
     // Nothing: it is under way; else why it ends before any call.
     std::optional<JobEnd> begin(ClaimedJob &job, Instant now);
     void renew(Instant now);
+    void do_chores(Instant now);
     void check_ownership();
     void store_finished(Instant now);
     bool gathering(Instant now) const;
@@ -78,6 +79,9 @@ private:
     std::optional<Instant> idle_since_;
     Instant stay_until_{};             // an attempt to leave was refused
     bool calling_allowed_ = true;
+    Instant chores_at_{};              // the daily chores are due
+    bool chores_left_ = false;         // a round of them was not the last
+    bool chores_failed_ = false;
 };
 
 }  // namespace ig::pg

@@ -53,13 +53,13 @@ std::string_view to_string(Status status) noexcept;  // the spelling of the publ
 
 // One metric's trouble, or "no data"; becomes an element of `errors`.
 struct MetricError {
-    std::string metric;  // empty: the whole account
+    std::string metric;  // MetricState::key(); empty: the whole account
     platform::Failure failure;
 };
 
 // What became known of one metric, to be kept for the next plan.
 struct MetricProgress {
-    std::string metric;
+    std::string metric;                        // MetricState::key()
     std::optional<Day> synced_through;         // set when every day up to it was answered
     std::optional<Day> clipped_before;         // days before it that were due could not be had
     std::optional<Instant> unsupported_since;  // set: refused for this account

@@ -10,7 +10,6 @@ namespace ig::sync {
 
 using platform::Failure;
 using platform::FailureKind;
-using platform::MetricShape;
 using platform::Value;
 using std::chrono::days;
 
@@ -21,64 +20,72 @@ Ledger::Ledger(const PlanInput &input, const Plan &plan, const Calendar &calenda
 {
     for (const platform::InsightsQuery &query : plan.queries) {
         for (const std::string &name : query.metrics) {
-            MetricAccount &account = open(name, input);
-            if (account.answered.empty()) {
-                account.first = query.first;
-                account.answered.resize(static_cast<std::size_t>((query.last - query.first).count()) + 1);
-            }
-            // Queries come in any order; the days asked for stay one stretch.
-            if (query.first < account.first) {
-                const auto more = static_cast<std::size_t>((account.first - query.first).count());
-                account.answered.resize(account.answered.size() + more);
-                account.first = query.first;
-            }
-            const auto length = static_cast<std::size_t>((query.last - account.first).count()) + 1;
-            if (length > account.answered.size()) account.answered.resize(length);
+            const auto is_entry = [&](const MetricState &state) {
+                return state.same_entry(name, query.shape, query.period);
+            };
+            expect(open(input, is_entry), query.first, query.last);
         }
     }
     for (const Clip &clip : plan.clips) {
-        MetricAccount &account = open(clip.metric, input);
+        MetricAccount &account = open(input, [&](const MetricState &state) { return state.key() == clip.metric; });
         if (!account.clip_first || clip.first < *account.clip_first) account.clip_first = clip.first;
         if (!account.clip_last || clip.last > *account.clip_last) account.clip_last = clip.last;
     }
 }
 
-Ledger::MetricAccount &Ledger::open(std::string_view name, const PlanInput &input)
+template <typename Predicate> Ledger::MetricAccount &Ledger::open(const PlanInput &input, Predicate is_entry)
 {
-    if (const auto known = find(name)) return accounts_[*known];
+    for (MetricAccount &account : accounts_) {
+        if (is_entry(account.state)) return account;
+    }
     if (accounts_.size() > std::numeric_limits<MetricIndex>::max())
         throw std::invalid_argument("too many metrics for one account");
-    const auto state = std::find_if(input.metrics.begin(), input.metrics.end(),
-                                    [name](const MetricState &metric) { return metric.name == name; });
+    const auto state = std::find_if(input.metrics.begin(), input.metrics.end(), is_entry);
     if (state == input.metrics.end()) throw std::invalid_argument("the plan names a metric it was not given");
-    index_.emplace(name, static_cast<MetricIndex>(accounts_.size()));
-    accounts_.emplace_back().state = *state;
-    return accounts_.back();
+    const auto same_rows = [state](const MetricAccount &other) {
+        return other.state.name == state->name && other.state.period == state->period;
+    };
+    const auto row = std::find_if(accounts_.begin(), accounts_.end(), same_rows) - accounts_.begin();
+    MetricAccount &account = accounts_.emplace_back();
+    account.state = *state;
+    account.row = static_cast<MetricIndex>(row);
+    return account;
+}
+
+// Queries come in any order; the days asked for stay one stretch.
+void Ledger::expect(MetricAccount &account, Day first, Day last)
+{
+    if (account.open.empty()) account.first = first;
+    if (first < account.first) {
+        account.open.insert(account.open.begin(), static_cast<std::size_t>((account.first - first).count()), 0);
+        account.first = first;
+    }
+    const auto length = static_cast<std::size_t>((last - account.first).count()) + 1;
+    if (length > account.open.size()) account.open.resize(length);
+    for (auto at = static_cast<std::size_t>((first - account.first).count()); at < length; ++at) ++account.open[at];
 }
 
 MetricList Ledger::metrics_of(const platform::InsightsQuery &query) const
 {
     MetricList list;
     for (const std::string &name : query.metrics) {
-        if (const auto index = find(name)) list.push_back(*index);
+        for (std::size_t i = 0; i < accounts_.size(); ++i) {
+            if (accounts_[i].state.same_entry(name, query.shape, query.period))
+                list.push_back(static_cast<MetricIndex>(i));
+        }
     }
     return list;
 }
 
-std::optional<MetricIndex> Ledger::find(std::string_view name) const
-{
-    const auto entry = index_.find(name);
-    if (entry == index_.end()) return std::nullopt;
-    return entry->second;
-}
-
 void Ledger::keep(MetricIndex index, Value value)
 {
-    const auto [place, fresh] = value_index_.try_emplace({index, value.end_time}, values_.size());
+    const auto [place, fresh] = value_index_.try_emplace({accounts_[index].row, value.end_time}, values_.size());
     if (fresh) {
         values_.push_back(std::move(value));
     } else {
-        values_[place->second] = std::move(value);
+        Value &kept = values_[place->second];
+        if (!value.value.empty()) kept.value = std::move(value.value);
+        platform::merge_parts(kept.parts, std::move(value.parts));
     }
     accounts_[index].has_value = true;
 }
@@ -88,8 +95,9 @@ void Ledger::answered(MetricIndex index, Day first, Day last)
     MetricAccount &account = accounts_[index];
     const auto begin = static_cast<std::size_t>((first - account.first).count());
     const auto end = static_cast<std::size_t>((last - account.first).count()) + 1;
-    std::fill(account.answered.begin() + static_cast<std::ptrdiff_t>(begin),
-              account.answered.begin() + static_cast<std::ptrdiff_t>(end), true);
+    for (std::size_t at = begin; at < end; ++at) {
+        if (account.open[at] > 0) --account.open[at];
+    }
     account.has_answer = true;
     any_answer_ = true;
 }
@@ -122,7 +130,7 @@ void Ledger::fail(MetricIndex index, const Failure &failure)
     const std::uint32_t bit = 1U << static_cast<unsigned>(failure.kind);
     if ((account.kinds_told & bit) != 0) return;
     account.kinds_told |= bit;
-    errors_.push_back({account.state.name, failure});
+    errors_.push_back({account.state.key(), failure});
 }
 
 void Ledger::fail_all(const Failure &failure)
@@ -141,13 +149,13 @@ std::vector<MetricError> Ledger::take_errors()
 {
     std::vector<MetricError> errors = std::exchange(errors_, {});
     for (const MetricAccount &account : accounts_) {
-        if (account.has_value || account.kinds_told != 0 || account.answered.empty() || !complete(account)) continue;
+        if (account.has_value || account.kinds_told != 0 || account.open.empty() || !complete(account)) continue;
         Failure none;
         none.kind = FailureKind::no_data;
         none.reach = platform::FailureReach::metrics;
         none.message = "no data came for any of the days asked for";
         none.hint = "Nothing was measured, or it is not ready yet; recent days are read again with the next sync.";
-        errors.push_back({account.state.name, account.no_data.value_or(none)});
+        errors.push_back({account.state.key(), account.no_data.value_or(none)});
     }
     return errors;
 }
@@ -157,7 +165,7 @@ std::vector<MetricProgress> Ledger::progress() const
     std::vector<MetricProgress> list;
     for (const MetricAccount &account : accounts_) {
         MetricProgress progress;
-        progress.metric = account.state.name;
+        progress.metric = account.state.key();
         progress.synced_through = synced_through(account);
         if (account.clip_last) progress.clipped_before = *account.clip_last + days{1};
         progress.unsupported_since = account.unsupported_since;
@@ -171,7 +179,7 @@ std::vector<MetricProgress> Ledger::progress() const
 
 bool Ledger::complete(const MetricAccount &account) const
 {
-    return std::find(account.answered.begin(), account.answered.end(), false) == account.answered.end();
+    return std::all_of(account.open.begin(), account.open.end(), [](std::uint16_t open) { return open == 0; });
 }
 
 // Whether the days asked for join those known, so that the last answered day speaks for all before it. Days cut off
@@ -182,16 +190,17 @@ bool Ledger::contiguous(const MetricAccount &account) const
     Day from = account.first;
     if (account.clip_first && *account.clip_last + days{1} >= account.first) from = std::min(from, *account.clip_first);
     if (account.state.synced_through) return from <= *account.state.synced_through + days{1};
-    return account.state.shape == MetricShape::snapshot || from <= first_sync_from_;
+    return account.state.of_now() || from <= first_sync_from_;
 }
 
 std::optional<Day> Ledger::synced_through(const MetricAccount &account) const
 {
     const std::optional<Day> known = account.state.synced_through;
-    if (account.answered.empty() || !contiguous(account)) return known;
-    const auto hole = std::find(account.answered.begin(), account.answered.end(), false);
-    if (hole == account.answered.begin()) return known;
-    const Day through = account.first + days{hole - account.answered.begin() - 1};
+    if (account.open.empty() || !contiguous(account)) return known;
+    const auto hole =
+        std::find_if(account.open.begin(), account.open.end(), [](std::uint16_t open) { return open > 0; });
+    if (hole == account.open.begin()) return known;
+    const Day through = account.first + days{hole - account.open.begin() - 1};
     if (known) return std::max(*known, through);
     // Never synced: a range that ends before a first sync would begin says nothing about the days between.
     if (through < first_sync_from_ - days{1}) return std::nullopt;

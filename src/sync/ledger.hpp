@@ -5,7 +5,6 @@
 #include <map>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -22,7 +21,6 @@ public:
 
     // The metrics of a query of the plan this ledger was made from.
     MetricList metrics_of(const platform::InsightsQuery &query) const;
-    std::optional<MetricIndex> find(std::string_view name) const;
     const MetricState &metric(MetricIndex index) const { return accounts_[index].state; }
     // Refused in this work: not to be asked for again in it.
     bool refused(MetricIndex index) const { return accounts_[index].refused; }
@@ -32,9 +30,9 @@ public:
     // Something failed; "no data" is not a failure.
     bool any_trouble() const noexcept { return any_trouble_; }
 
-    // Keeps a value; one that came before for the same moment is replaced.
+    // Keeps a value; one that came before for the same period and moment takes in its number and its parts.
     void keep(MetricIndex index, platform::Value value);
-    // These days were answered, with values or without.
+    // One of the questions about these days was answered, with values or without.
     void answered(MetricIndex index, Day first, Day last);
     // The API said itself that there is nothing, in its words.
     void told_no_data(MetricIndex index, const platform::Failure &failure);
@@ -52,8 +50,9 @@ public:
 private:
     struct MetricAccount {
         MetricState state;
+        MetricIndex row = 0;          // the first entry whose values are kept in the same rows
         Day first{};                  // asked for from here
-        std::vector<bool> answered;   // a bit for each day asked for
+        std::vector<std::uint16_t> open;  // for each day from there on, how many questions have no answer yet
         std::optional<Day> clip_first;
         std::optional<Day> clip_last;
         bool has_value = false;
@@ -66,13 +65,14 @@ private:
         std::uint32_t kinds_told = 0;  // bit for each FailureKind with an entry
     };
 
-    MetricAccount &open(std::string_view name, const PlanInput &input);
+    // Where the entry of this description is; it is opened if it was not.
+    template <typename Predicate> MetricAccount &open(const PlanInput &input, Predicate is_entry);
+    void expect(MetricAccount &account, Day first, Day last);
     bool complete(const MetricAccount &account) const;
     bool contiguous(const MetricAccount &account) const;
     std::optional<Day> synced_through(const MetricAccount &account) const;
 
     std::vector<MetricAccount> accounts_;
-    std::map<std::string, MetricIndex, std::less<>> index_;
     bool explicit_range_ = false;
     Day first_sync_from_{};  // where a first sync begins
     std::vector<platform::Value> values_;

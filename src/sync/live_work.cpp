@@ -21,6 +21,9 @@ LiveWork::LiveWork(Work work, const Plan &plan, std::shared_ptr<const Calendar> 
     for (const platform::InsightsQuery &query : plan.queries) {
         Question question;
         question.metrics = ledger_.metrics_of(query);
+        question.shape = query.shape;
+        question.breakdown = query.breakdown;
+        question.timeframe = query.timeframe;
         question.first = query.first;
         question.last = query.last;
         question.since = query.since;
@@ -74,12 +77,13 @@ Call LiveWork::ask(CallId call)
 
 platform::InsightsQuery LiveWork::query_of(const Question &question) const
 {
-    const MetricState &any = ledger_.metric(question.metrics.front());
     platform::InsightsQuery query;
     query.account_id = work_.input.account_id;
     query.login = work_.input.login;
-    query.shape = any.shape;
-    query.period = any.period;
+    query.shape = question.shape;
+    query.period = ledger_.metric(question.metrics.front()).period;
+    query.breakdown = question.breakdown;
+    query.timeframe = question.timeframe;
     for (const MetricIndex metric : question.metrics) query.metrics.push_back(ledger_.metric(metric).name);
     query.first = question.first;
     query.last = question.last;
@@ -115,21 +119,30 @@ std::optional<Failure> LiveWork::answer(CallId call, Reading reading, Instant no
     return std::move(reading.failure);
 }
 
-bool LiveWork::asked_for(const Question &question, MetricIndex metric, const Value &value) const
+bool LiveWork::asked_for(const Question &question, const Value &value) const
 {
-    if (std::find(question.metrics.begin(), question.metrics.end(), metric) == question.metrics.end()) return false;
-    if (value.period != ledger_.metric(metric).period) return false;
     // The day a value measures contains the second before its end_time; compared as moments, so that an end_time
     // outside the calendar is no special case.
     const Instant measured = value.end_time - std::chrono::seconds{1};
     return measured >= calendar_->start_of(question.first) && measured < calendar_->end_of(question.last);
 }
 
+void LiveWork::keep(const Question &question, Value value)
+{
+    for (const MetricIndex index : question.metrics) {
+        const MetricState &metric = ledger_.metric(index);
+        if (metric.name != value.metric || metric.period != value.period) continue;
+        // A unique count is an estimate: the total of a day may differ from its place in the series, which counts.
+        if (metric.parts_only) value.value.clear();
+        if (!value.value.empty() || !value.parts.empty()) ledger_.keep(index, std::move(value));
+        return;
+    }
+}
+
 void LiveWork::accept(const Question &question, Reading &reading)
 {
     for (Value &value : reading.values) {
-        const std::optional<MetricIndex> metric = ledger_.find(value.metric);
-        if (metric && asked_for(question, *metric, value)) ledger_.keep(*metric, std::move(value));
+        if (asked_for(question, value)) keep(question, std::move(value));
     }
     const MetricList holes = accept_dropped(question, reading.dropped);
     for (const MetricIndex metric : question.metrics) {

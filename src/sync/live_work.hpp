@@ -60,6 +60,9 @@ private:
     // A part of the plan not answered yet.
     struct Question {
         MetricList metrics;
+        platform::MetricShape shape{};
+        std::string breakdown;
+        std::string timeframe;
         Day first{};
         Day last{};
         Instant since{};
@@ -71,7 +74,8 @@ private:
     using Questions = std::pair<Question, Question>;
 
     platform::InsightsQuery query_of(const Question &question) const;
-    bool asked_for(const Question &question, MetricIndex metric, const platform::Value &value) const;
+    bool asked_for(const Question &question, const platform::Value &value) const;
+    void keep(const Question &question, platform::Value value);
     void accept(const Question &question, platform::Reading &reading);
     // Single values that could not be read; returns the metrics whose days must be asked again.
     MetricList accept_dropped(const Question &question, const std::vector<platform::Failure> &dropped);

@@ -79,7 +79,7 @@ LiveWork::Questions LiveWork::split_metrics(const Question &question) const
 std::optional<LiveWork::Questions> LiveWork::split(const Question &question) const
 {
     if (question.metrics.size() > 1) return split_metrics(question);
-    const bool series = ledger_.metric(question.metrics.front()).shape == MetricShape::time_series;
+    const bool series = question.shape == MetricShape::time_series;
     if (!series || question.first == question.last) return std::nullopt;
     const Day middle = question.first + (question.last - question.first) / 2;
     Questions parts{question, question};

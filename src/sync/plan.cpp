@@ -19,12 +19,22 @@ struct Due {
     Day oldest;  // the API answers nothing before it
 };
 
-// Metrics that may share a request: same shape, same period.
+// Metrics that may share a request.
 struct Group {
     MetricShape shape;
     std::string_view period;
+    std::string_view breakdown;
+    std::string_view timeframe;
     std::vector<Due> due;
 };
+
+// What is true now goes first: it cannot be had tomorrow.
+int turn_of(const Group &group)
+{
+    if (group.shape == MetricShape::snapshot) return 0;
+    if (group.due.front().metric->of_now()) return 1;
+    return group.shape == MetricShape::time_series ? 2 : 3;
+}
 
 class Planner {
 public:
@@ -42,27 +52,25 @@ public:
             const MetricState &metric = input_.metrics[i];
             if (metric.name.empty() || listed_before(i)) continue;
             if (is_refused(metric)) {
-                plan_.skipped_unsupported.push_back(metric.name);
-            } else if (metric.shape == MetricShape::snapshot) {
-                add_snapshot(metric);
+                plan_.skipped_unsupported.push_back(metric.key());
+            } else if (metric.of_now()) {
+                add_of_now(metric);
             } else {
                 add_dated(metric);
             }
         }
-        // A snapshot goes first: it is the one number that cannot be had tomorrow.
-        for (const MetricShape shape : {MetricShape::snapshot, MetricShape::time_series, MetricShape::total_value}) {
-            for (const Group &group : groups_) {
-                if (group.shape == shape) ask(group);
-            }
-        }
+        std::stable_sort(groups_.begin(), groups_.end(),
+                         [](const Group &left, const Group &right) { return turn_of(left) < turn_of(right); });
+        for (const Group &group : groups_) ask(group);
         return std::move(plan_);
     }
 
 private:
     bool listed_before(std::size_t index) const
     {
+        const MetricState &metric = input_.metrics[index];
         for (std::size_t i = 0; i < index; ++i) {
-            if (input_.metrics[i].name == input_.metrics[index].name) return true;
+            if (input_.metrics[i].same_entry(metric.name, metric.shape, metric.period)) return true;
         }
         return false;
     }
@@ -75,23 +83,31 @@ private:
 
     void add_due(const MetricState &metric, Day first, Day oldest)
     {
+        if (metric.shape != MetricShape::total_value || metric.breakdowns.empty())
+            return join_group(metric, {}, {&metric, first, oldest});
+        for (const std::string &breakdown : metric.breakdowns) join_group(metric, breakdown, {&metric, first, oldest});
+    }
+
+    void join_group(const MetricState &metric, std::string_view breakdown, const Due &due)
+    {
         for (Group &group : groups_) {
-            if (group.shape == metric.shape && group.period == metric.period) {
-                group.due.push_back({&metric, first, oldest});
+            if (group.shape == metric.shape && group.period == metric.period && group.breakdown == breakdown &&
+                group.timeframe == metric.timeframe) {
+                group.due.push_back(due);
                 return;
             }
         }
-        groups_.push_back({metric.shape, metric.period, {{&metric, first, oldest}}});
+        groups_.push_back({metric.shape, metric.period, breakdown, metric.timeframe, {due}});
     }
 
     void clip(const MetricState &metric, Day first, Day last)
     {
-        if (first <= last) plan_.clips.push_back({metric.name, first, last});
+        if (first <= last) plan_.clips.push_back({metric.key(), first, last});
     }
 
-    // A snapshot has no past: days that were due and not asked in time are gone. A first sync owes none; an explicit
+    // What is true now has no past: days that were due and not asked in time are gone. A first sync owes none; an explicit
     // range owes those a person asked for.
-    void add_snapshot(const MetricState &metric)
+    void add_of_now(const MetricState &metric)
     {
         if (input_.first) {
             const Day known = metric.synced_through ? *metric.synced_through : *input_.first - days{1};
@@ -125,18 +141,14 @@ private:
 
     void ask(const Group &group)
     {
-        switch (group.shape) {
-        case MetricShape::snapshot:
+        if (group.due.front().metric->of_now()) {
             ask_days(group, group.due, today_, today_);
             // The value is of now; the day before it is what made it due.
             plan_.queries.back().since = calendar_.start_of(yesterday_);
-            break;
-        case MetricShape::time_series:
+        } else if (group.shape == MetricShape::time_series) {
             ask_series(group);
-            break;
-        case MetricShape::total_value:
+        } else {
             ask_totals(group);
-            break;
         }
     }
 
@@ -193,6 +205,8 @@ private:
         query.login = input_.login;
         query.shape = group.shape;
         query.period = std::string(group.period);
+        query.breakdown = std::string(group.breakdown);
+        query.timeframe = std::string(group.timeframe);
         for (const Due &entry : due) query.metrics.push_back(entry.metric->name);
         query.first = first;
         query.last = last;

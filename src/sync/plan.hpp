@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "platform/platform.hpp"
@@ -10,7 +11,8 @@
 
 namespace ig::sync {
 
-// What a metric is and what is known of it for this account.
+// What a metric is and what is known of it for this account. A metric that is also asked for a rolling window, or for
+// the parts of a series, has an entry for each of these (sync/metric_choice.hpp): what befalls one leaves the others.
 struct MetricState {
     std::string name;
     platform::MetricShape shape = platform::MetricShape::time_series;
@@ -18,6 +20,23 @@ struct MetricState {
     int history_days = 0;                        // how many complete days back the API answers; 0 for a snapshot
     std::optional<Day> synced_through;           // last day that was answered, with a value or "no data"
     std::optional<Instant> unsupported_since;    // this account's refusal, remembered; asked again after a week
+    std::vector<std::string> breakdowns = {};    // of a total_value: each is asked in a request of its own
+    std::string timeframe = {};                  // of demographics
+    std::string known_as = {};                   // reach/week: what is known is kept under it; empty: under the name
+    bool parts_only = false;                     // the number itself comes with another entry
+
+    const std::string &key() const noexcept { return known_as.empty() ? name : known_as; }
+    // Only what is true at this moment can be asked.
+    bool of_now() const noexcept
+    {
+        return shape == platform::MetricShape::snapshot ||
+               (shape == platform::MetricShape::total_value && period == "lifetime");
+    }
+    // Entries of one metric differ in one of these.
+    bool same_entry(std::string_view other_name, platform::MetricShape other_shape, std::string_view other_period) const
+    {
+        return name == other_name && shape == other_shape && period == other_period;
+    }
 };
 
 struct PlanOptions {
@@ -29,7 +48,7 @@ struct PlanOptions {
 
 // A stretch of days that was due but that the API no longer answers.
 struct Clip {
-    std::string metric;
+    std::string metric;  // MetricState::key()
     Day first{};
     Day last{};
 };
@@ -52,9 +71,9 @@ struct Plan {
 
 // Pure: same input, same plan. Range rules (design.md, Time): without synced_through the last first_sync_days, else
 // from the earlier of synced_through + 1 and last - reread_days + 1; never further back than history_days, and what is
-// cut off is a Clip. Metrics of one shape, period and window share a request; total_value asks one-day windows; a
-// snapshot is asked once, when the range reaches the last complete day, and is stored under the coming midnight: its
-// first and last day are today, its `since` is the start of the last complete day. A metric listed twice counts once.
+// cut off is a Clip. Metrics of one shape, period, breakdown, timeframe and window share a request; total_value asks
+// one-day windows; a snapshot, and a total of lifetime, is asked once, when the range reaches the last complete day, and is stored under the coming midnight: its
+// first and last day are today, its `since` is the start of the last complete day. An entry listed twice counts once.
 // Days before the calendar's table are clipped; throws std::out_of_range when it does not hold today and yesterday.
 Plan make_plan(const PlanInput &input, const Calendar &calendar, Instant now, const PlanOptions &options);
 

@@ -97,7 +97,11 @@ sub try_everything
     {
         my ($name, $arguments) = split /\|/, $function, 2;
         $arguments //= '';
-        my %common = (since => "date '$day' - 2", access_token => "'EAAanns0wn'", redirect_uri => "'https://app.example.org/back'", metrics => $name eq 'ig_set_metrics' ? "'{reach}'" : undef);
+        my %common = (since => "date '$day' - 2", access_token => "'EAAanns0wn'", redirect_uri => "'https://app.example.org/back'", metrics => $name eq 'ig_set_metrics' ? "'{reach}'" : undef,
+            project_id => "'p'", entity_id => "'e'", metric => "'reach'", needed => 'true',
+            until => $arguments =~ /\bmetric\b/ ? "date '$day'" : undef);
+        # Without defaults: NULL names nobody.
+        my $unnamed = $name =~ /^ig_(?:set_project|reading_target)$/ ? 'NULL' : undef;
         for my $target ([ 'user', $bob, 'NULL', 'NULL', $nobody ], [ 'account', 'NULL', $of_bob[0], 'NULL', $missing ], [ 'job', 'NULL', 'NULL', $job, 6600001 ])
         {
             my ($what, $user, $account, $number, $none) = @$target;
@@ -106,8 +110,8 @@ sub try_everything
             next if $name eq 'ig_connect_token' && $what eq 'account';
             my $quote = sub { $_[0] eq 'NULL' ? undef : "'$_[0]'" };
             my $id = { user => $bob, account => $of_bob[0], job => $job }->{$what};
-            my $told = all_of('app', call_of($name, $arguments, %common, user_id => $quote->($user), account_id => $quote->($account), job_id => $quote->($number)));
-            my %other = (user_id => undef, account_id => undef, job_id => undef, "${what}_id" => "'$none'");
+            my $told = all_of('app', call_of($name, $arguments, %common, user_id => $quote->($user) // $unnamed, account_id => $quote->($account) // $unnamed, job_id => $quote->($number)));
+            my %other = (user_id => $unnamed, account_id => $unnamed, job_id => undef, "${what}_id" => "'$none'");
             my $elsewhere = all_of('app', call_of($name, $arguments, %common, %other));
             s/\Q$id\E|\b\Q$none\E\b/ID/g, s/^.*line \d+.*$//mg for $told, $elsewhere;
             is($told, $elsewhere, "$mode: $name answers the same for Bob's $what as for one that does not exist");

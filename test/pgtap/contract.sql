@@ -1,7 +1,7 @@
 -- The public SQL contract to the letter: columns in order, types, signatures with argument names and defaults, volatility.
 BEGIN;
 SET client_min_messages = warning;
-SELECT plan(84);
+SELECT plan(93);
 
 -- Columns in their order; more may follow, none may change.
 CREATE FUNCTION pg_temp.columns(object text) RETURNS text LANGUAGE sql AS $$
@@ -16,6 +16,8 @@ FROM (VALUES
     ('user_tokens', 'user_id uuid, platform text, account_id text, account_username text, expires_at timestamp with time zone, issued_at timestamp with time zone, scopes text[], status text'),
     ('connections', 'user_id uuid, platform text, account_id text, username text, name text, login text, status text, expires_at timestamp with time zone, days_left integer, last_success_at timestamp with time zone, next_sync_at timestamp with time zone, blocked_until timestamp with time zone, last_error text, hint text, project_id text'),
     ('sync_logs', 'id bigint, job_id bigint, user_id uuid, account_id text, kind text, trigger text, started_at timestamp with time zone, finished_at timestamp with time zone, status text, rows_inserted integer, rows_updated integer, rows_unchanged integer, api_calls integer, error_code integer, error_message text, errors jsonb'),
+    ('instagram_audience', 'user_id uuid, account_id text, metric text, day date, dimension text, bucket text, value numeric'),
+    ('account_metrics', 'user_id uuid, account_id text, metric text, asked boolean, enabled boolean, available boolean, decided_by text, remark text'),
     ('connect_inbox', 'access_token text, account_id text, user_id uuid, login text, expires_at timestamp with time zone'),
     ('role_users', 'role_name name, user_id uuid'),
     ('apps', 'platform text, login text, app_id text, sealed_secret bytea, redirect_uris text[], scopes text[], deletion_url text, configured_at timestamp with time zone'),
@@ -52,7 +54,10 @@ FROM (VALUES
     ('ig_deauthorize', 'signed_request text'),
     ('ig_data_deletion', 'signed_request text'),
     ('ig_deletion_status', 'confirmation_code text'),
-    ('ig_rotate_key', 'new_key_file text DEFAULT NULL::text')
+    ('ig_rotate_key', 'new_key_file text DEFAULT NULL::text'),
+    ('ig_set_metrics', 'metrics text[], user_id uuid DEFAULT NULL::uuid, account_id text DEFAULT NULL::text'),
+    ('ig_set_project', 'account_id text, project_id text, user_id uuid DEFAULT NULL::uuid'),
+    ('ig_set_entity', 'account_id text DEFAULT NULL::text, entity_id text DEFAULT NULL::text, user_id uuid DEFAULT NULL::uuid')
 ) f(name, arguments);
 SELECT is(pg_get_function_result(('instagram_insights.' || name)::regproc), result, name || ' returns what the contract says')
 FROM (VALUES
@@ -79,7 +84,10 @@ FROM (VALUES
     ('ig_deauthorize', 'integer'),
     ('ig_data_deletion', 'jsonb'),
     ('ig_deletion_status', 'jsonb'),
-    ('ig_rotate_key', 'integer')
+    ('ig_rotate_key', 'integer'),
+    ('ig_set_metrics', 'void'),
+    ('ig_set_project', 'void'),
+    ('ig_set_entity', 'void')
 ) f(name, result);
 
 -- Reading functions never write, so PostgREST serves them by GET; no other function pretends to be one.
@@ -87,7 +95,8 @@ SELECT is((SELECT string_agg(p.proname, ' ' ORDER BY p.proname::text COLLATE "C"
            FROM pg_proc p
            WHERE p.pronamespace = 'instagram_insights'::regnamespace AND p.provolatile = 's'
              AND has_function_privilege('instagram_insights_user', p.oid, 'EXECUTE')),
-          'ig_current_user_id ig_is_admin ig_only_account ig_sync_status ig_target_user',
+          'ig_closed_before ig_compare_periods ig_coverage ig_current_user_id ig_export_csv ig_export_json ig_is_admin '
+          'ig_months_since ig_only_account ig_overview ig_peak_day ig_reading_target ig_sync_status ig_target_user ig_timeseries',
           'the reading functions of users are STABLE, all others VOLATILE');
 SELECT is((SELECT p.provolatile FROM pg_proc p WHERE p.oid = ('instagram_insights.' || name)::regproc), 's', name || ' is STABLE')
 FROM (VALUES ('ig_doctor'), ('ig_deletion_status')) f(name);
@@ -143,5 +152,10 @@ SELECT ok(NOT EXISTS (SELECT FROM instagram_insights.metrics m WHERE NOT m.built
 SELECT set_eq('SELECT name FROM instagram_insights.metrics WHERE enabled_by_default',
               ARRAY['reach', 'follower_count', 'profile_views', 'accounts_engaged', 'followers_count'],
               'the metrics of the system this replaces, and the followers in total, are on');
+SELECT set_eq($$SELECT name FROM instagram_insights.metrics WHERE level = 'account' AND (removed_on IS NULL OR removed_on > now())$$,
+    $$SELECT unnest('{reach,follower_count,online_followers,views,accounts_engaged,total_interactions,likes,comments,shares,saves,replies,reposts,quotes,
+        content_views,profile_views,website_clicks,profile_links_taps,follows_and_unfollows,follower_demographics,engaged_audience_demographics,
+        reached_audience_demographics,followers_count,threads_views,threads_likes,threads_replies,threads_reposts,threads_clicks,threads_followers,
+        threads_follower_demographics}'::text[])$$, 'the registry knows every metric that the API offers for an account');
 SELECT * FROM finish();
 ROLLBACK;

@@ -15,7 +15,8 @@ CREATE TEMP TABLE expected AS
 SELECT t.tab, p.name, p.command, p.roles
 FROM (SELECT c.relname AS tab FROM pg_class c
       WHERE c.relnamespace = 'instagram_insights'::regnamespace AND c.relkind IN ('r', 'p')
-        AND c.relname NOT IN ('metrics', 'role_users', 'worker_state', 'installation', 'apps', 'deletion_requests')) t,
+        AND c.relname NOT IN ('metrics', 'role_users', 'worker_state', 'installation', 'apps', 'deletion_requests', 'metric_settings',
+                              'rollup_state')) t,
      (VALUES ('tenant', '*', 'public'), ('admin_reads', 'r', 'instagram_insights_admin'), ('worker', '*', 'instagram_insights_worker')) p(name, command, roles)
 WHERE p.name = 'tenant'
    OR p.name = 'admin_reads' AND t.tab NOT IN ('credentials', 'oauth_states')
@@ -25,6 +26,8 @@ UNION ALL VALUES
     ('apps', 'worker', '*', 'instagram_insights_worker'), ('apps', 'admin_reads', 'r', 'instagram_insights_admin'),
     ('deletion_requests', 'worker', '*', 'instagram_insights_worker'), ('deletion_requests', 'admin_reads', 'r', 'instagram_insights_admin'),
     ('installation', 'worker', '*', 'instagram_insights_worker'), ('installation', 'admin_reads', 'r', 'instagram_insights_admin'),
+    ('rollup_state', 'readable', 'r', 'public'),
+    ('metric_settings', 'readable', 'r', 'public'), ('metric_settings', 'worker', '*', 'instagram_insights_worker'),
     ('role_users', 'admin_maps', '*', 'instagram_insights_admin'),
     ('metrics', 'readable', 'r', 'public'), ('metrics', 'admin_adds', 'a', 'instagram_insights_admin'),
     ('metrics', 'admin_changes', 'w', 'instagram_insights_admin'), ('metrics', 'admin_removes', 'd', 'instagram_insights_admin');
@@ -52,9 +55,11 @@ SELECT ok(EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = ('instagram_insi
                   AND a.attname = 'user_id' AND a.atttypid = 'uuid'::regtype AND a.attnotnull),
           e.tab || ' has user_id uuid NOT NULL')
 FROM expected e WHERE e.name = 'tenant';
-SELECT is((SELECT count(*) FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
+SELECT is((SELECT string_agg(DISTINCT regexp_replace(c.relname, '^insights_(before_|from_)?2.*', 'insights') || ' ' || t.tgname, ', ')
+           FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
            WHERE c.relnamespace = 'instagram_insights'::regnamespace AND c.relkind IN ('r', 'p') AND NOT t.tgisinternal),
-          0::bigint, 'no triggers on tables');
+          'insights emptied, insights late_delete, insights late_insert, insights late_update, metrics method_changed',
+          'no triggers on tables but those that tell which months must be made anew');
 SELECT is((SELECT count(*) FROM pg_class c WHERE c.relnamespace = 'instagram_insights'::regnamespace AND c.relkind = 'r'
              AND c.relispartition), 10::bigint, 'ten partitions');
 
@@ -82,14 +87,16 @@ SELECT set_eq($$
     SELECT p.proname::text FROM pg_proc p
     WHERE p.pronamespace = 'instagram_insights'::regnamespace AND p.prosecdef AND pg_get_userbyid(p.proowner) = 'instagram_insights_worker'$$,
     ARRAY['ig_check_installation', 'ig_pause', 'ig_resume', 'ig_refresh_insights', 'ig_backfill', 'ig_sync_all', 'ig_cancel',
-          'ig_nudge', 'ig_disconnect', 'ig_delete_user_data', 'ig_log_retention', 'ig_prune_jobs', 'ig_count_foreign_tokens',
+          'ig_nudge', 'ig_disconnect', 'ig_delete_user_data', 'ig_log_retention', 'ig_set_metrics', 'ig_set_project', 'ig_set_entity',
+          'ig_count_foreign_tokens',
           'ig_doctor_budgets', 'ig_deauthorize', 'ig_data_deletion', 'ig_deletion_status'],
     'these functions run as the worker role');
 SELECT set_eq($$
     SELECT p.proname::text FROM pg_proc p
     WHERE p.pronamespace = 'instagram_insights'::regnamespace AND p.prosecdef AND pg_get_userbyid(p.proowner) <> 'instagram_insights_worker'$$,
-    ARRAY['ig_erase_history', 'ig_erase_account_history', 'ig_prune_log', 'ig_prune_insights'],
-    'these four, and no other, run as a superuser');
+    ARRAY['ig_erase_history', 'ig_erase_account_history', 'ig_prune_ended', 'ig_prune_gone', 'ig_prune_cron_runs',
+          'ig_prune_insights', 'ig_empty_years', 'ig_close_months', 'ig_closable_before', 'ig_mark_late', 'ig_reopen_months'],
+    'these, and no other, run as a superuser');
 SELECT set_eq($$
     SELECT p.proname::text FROM pg_proc p
     WHERE p.pronamespace = 'instagram_insights'::regnamespace AND pg_get_userbyid(p.proowner) = 'instagram_insights_worker' AND NOT p.prosecdef$$,
@@ -119,9 +126,9 @@ SELECT is((SELECT string_agg(p.proname, ' ') FROM pg_proc p JOIN pg_language l O
            WHERE p.pronamespace = 'instagram_insights'::regnamespace AND l.lanname IN ('sql', 'plpgsql')
              AND NOT COALESCE('search_path=pg_catalog, pg_temp' = ANY (p.proconfig), false)),
           NULL, 'every function pins its search_path');
-SELECT is((SELECT string_agg(p.proname || ' ' || v.setting, ', ') FROM pg_proc p, unnest(p.proconfig) v(setting)
+SELECT is((SELECT string_agg(p.proname || ' ' || v.setting, ', ' ORDER BY p.proname::text COLLATE "C") FROM pg_proc p, unnest(p.proconfig) v(setting)
            WHERE p.pronamespace = 'instagram_insights'::regnamespace AND v.setting NOT LIKE 'search\_path=%'),
-          'ig_prune_insights lock_timeout=2s', 'one function sets a lock_timeout, none anything else');
+          'ig_empty_years lock_timeout=200ms, ig_prune_insights lock_timeout=200ms', 'two functions set a lock_timeout, none anything else');
 SELECT ok(p.prosrc !~* 'current_setting\s*\(\s*''(instagram_insights|request)\.', p.proname || ' reads no setting of ours by itself')
 FROM pg_proc p JOIN pg_language l ON l.oid = p.prolang
 WHERE p.pronamespace = 'instagram_insights'::regnamespace AND l.lanname IN ('sql', 'plpgsql');
@@ -165,7 +172,7 @@ SELECT set_eq($$
                 'account_generations', 'sync_log_id_seq', 'sync_jobs_job_id_seq']) name
             UNION ALL SELECT c.relname, '' FROM pg_class c
                       WHERE c.relnamespace = 'instagram_insights'::regnamespace AND c.relkind = 'r' AND c.relispartition
-            UNION ALL VALUES ('metrics', 'WHERE NOT builtin')) d$$,
+            UNION ALL VALUES ('metrics', 'WHERE NOT builtin'), ('metric_settings', '')) d$$,
     'a dump holds what cannot be fetched again, and neither jobs nor the worker''s state');
 SELECT * FROM finish();
 ROLLBACK;

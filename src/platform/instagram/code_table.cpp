@@ -26,7 +26,8 @@ constexpr std::string_view three_causes =
     "{scopes} was not granted; or the account is not a professional one. Check the id, then connect the account again.";
 constexpr std::string_view metric_refused =
     "The API of this version does not offer the metric for this account; it is left out and asked again after a week. "
-    "Switch it off in instagram_insights.metrics (enabled_by_default). If the answer lists the metrics it allows, choose from those.";
+    "Turn it off with instagram_insights.ig_set_metrics(). If the answer lists the metrics it allows, choose from "
+    "those.";
 constexpr std::string_view window_too_long = "Ask for at most 29 days in one window.";
 constexpr std::string_view last_30_days =
     "The metric has no older history. Ask for days within the last 30 without today.";

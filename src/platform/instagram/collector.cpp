@@ -2,6 +2,7 @@
 #include "platform/instagram/collector.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "platform/redact.hpp"
 #include "platform/text.hpp"
@@ -12,7 +13,7 @@ namespace ig::platform::instagram
 namespace
 {
 
-// Twenty metrics over a 29-day window are 580.
+// Twenty metrics over a 29-day window are 580; 45 cities by age and gender are less than a thousand parts.
 constexpr std::size_t max_values = 10000;
 
 struct DropText {
@@ -28,8 +29,8 @@ DropText text_of(Drop reason) noexcept
         return {FailureKind::malformed, "that are not numbers",
                 "The other values were kept. Report it if it lasts: the API may have changed."};
     case Drop::table:
-        return {FailureKind::not_supported, "that are tables of numbers, not one number",
-                "This version keeps plain numbers; switch the metric off in instagram_insights.metrics."};
+        return {FailureKind::not_supported, "that are tables of a kind which is not kept",
+                "Kept are numbers, their breakdowns and numbers by hour; turn the metric off with ig_set_metrics()."};
     case Drop::no_end_time:
         return {FailureKind::malformed, "without a readable end_time",
                 "A value that belongs to no day cannot be kept. Report it if it lasts: the API may have changed."};
@@ -73,33 +74,46 @@ std::size_t Collector::find(std::string_view metric) const noexcept
     return npos;
 }
 
-void Collector::take(std::size_t metric, Instant end_time, JsonView value)
+void Collector::take(std::size_t metric, Instant end_time, JsonView value, JsonView breakdowns)
 {
+    Kept kept{end_time, {}, {}};
+    if (breakdowns.exists()) kept.parts = keep_parts(metric, read_breakdowns(breakdowns, max_values - parts_));
     if ((value.is_number() || value.is_text()) && is_decimal(value.text())) {
-        if (values_ >= max_values) return drop(metric, Drop::too_many);
-        ++values_;
-        metrics_[metric].values.emplace_back(end_time, value.text());
-        return;
+        kept.value = value.text();
+    } else if (std::optional<ReadParts> hours = value.size() > 0 ? read_hours(value) : std::nullopt) {
+        merge_parts(kept.parts, keep_parts(metric, std::move(*hours)));
+    } else if (value.exists() && !value.is_null() && !(value.is_array() && value.size() == 0) &&
+               !(value.is_object() && value.size() == 0)) {
+        drop(metric, value.is_object() ? Drop::table : Drop::wrong_type);
     }
-    const bool container = value.is_object() || value.is_array();
-    if (!value.exists() || value.is_null() || (container && value.size() == 0)) return; // no data
-    drop(metric, value.is_object() ? Drop::table : Drop::wrong_type);
+    if (kept.value.empty() && kept.parts.empty()) return; // no data
+    if (values_ >= max_values) return drop(metric, Drop::too_many);
+    ++values_;
+    metrics_[metric].values.push_back(std::move(kept));
 }
 
-void Collector::drop(std::size_t metric, Drop reason)
+std::vector<Parts> Collector::keep_parts(std::size_t metric, ReadParts read)
 {
-    ++metrics_[metric].drops[static_cast<std::size_t>(reason)];
+    parts_ += std::min(read.count, max_values - parts_);
+    drop(metric, Drop::wrong_type, read.wrong);
+    drop(metric, Drop::too_many, read.too_many);
+    return std::move(read.parts);
+}
+
+void Collector::drop(std::size_t metric, Drop reason, std::size_t count)
+{
+    metrics_[metric].drops[static_cast<std::size_t>(reason)] += count;
 }
 
 void Collector::take_in_order(Reading &reading, Collected &collected) const
 {
-    const auto earlier = [](const auto &left, const auto &right) { return left.first < right.first; };
+    const auto earlier = [](const Kept &left, const Kept &right) { return left.end_time < right.end_time; };
     auto &values = collected.values;
     if (!std::is_sorted(values.begin(), values.end(), earlier)) std::stable_sort(values.begin(), values.end(), earlier);
     for (std::size_t i = 0; i < values.size(); ++i) {
-        if (i + 1 < values.size() && values[i + 1].first == values[i].first) continue;
-        reading.values.push_back(
-            {std::string(collected.metric), query_.period, values[i].first, std::string(values[i].second)});
+        if (i + 1 < values.size() && values[i + 1].end_time == values[i].end_time) continue;
+        reading.values.push_back({std::string(collected.metric), query_.period, values[i].end_time,
+                                  std::string(values[i].value), std::move(values[i].parts)});
     }
 }
 

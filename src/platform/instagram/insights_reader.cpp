@@ -54,14 +54,14 @@ bool has_results(JsonView breakdowns)
 void read_total(const InsightsQuery &query, Collector &collector, std::size_t metric, JsonView total)
 {
     const JsonView value = total.is_object() ? total.member("value") : total;
-    if (!value.exists() || value.is_null()) {
-        if (has_results(total.member("breakdowns"))) collector.drop(metric, Drop::table);
+    const JsonView breakdowns = total.member("breakdowns");
+    // An aggregate may come where a series was asked. Unique counts do not add up, so it says nothing about its days.
+    if (query.shape == MetricShape::time_series && query.first != query.last) {
+        const bool any = (value.exists() && !value.is_null()) || has_results(breakdowns);
+        if (any) collector.drop(metric, Drop::total_of_days);
         return;
     }
-    const bool one_day = query.period != "day" || query.first == query.last;
-    // An aggregate may come where a series was asked. Unique counts do not add up, so it says nothing about its days.
-    if (query.shape == MetricShape::time_series && !one_day) return collector.drop(metric, Drop::total_of_days);
-    collector.take(metric, query.until, value);
+    collector.take(metric, query.until, value, breakdowns);
 }
 
 void read_item(const InsightsQuery &query, Collector &collector, JsonView item)

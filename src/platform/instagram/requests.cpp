@@ -46,8 +46,12 @@ std::string insights_url(const Endpoints &endpoints, const InsightsQuery &query)
     append_encoded_list(url, query.metrics);
     url += "&period=";
     append_percent_encoded(url, query.period);
-    if (query.shape == MetricShape::total_value) url += "&metric_type=total_value";
-    if (query.until > query.since) {
+    if (query.shape == MetricShape::total_value) {
+        url += "&metric_type=total_value";
+        if (!query.breakdown.empty()) append_percent_encoded(url += "&breakdown=", query.breakdown);
+        if (!query.timeframe.empty()) append_percent_encoded(url += "&timeframe=", query.timeframe);
+    }
+    if (query.until > query.since && !query.of_now()) {
         // Whether a bucket that ends exactly at `until` belongs to a series is not documented. One second more, and it
         // does under either reading; the reader drops what a wider reading adds. A total is asked for its very window.
         const bool series = query.shape == MetricShape::time_series;

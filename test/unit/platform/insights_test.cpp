@@ -174,19 +174,6 @@ TEST(Reader, EndTimeInAnyUsualForm)
             << time;
 }
 
-TEST(Reader, TablesAreNotSupportedYetAndSaidSo)
-{
-    InsightsQuery online = series_query({"online_followers"});
-    online.period = "lifetime";
-    expect_one_drop(read(online, samples::online_followers), FailureKind::not_supported, "online_followers", "tables");
-    InsightsQuery audience = total_query({"engaged_audience_demographics"});
-    audience.period = "lifetime";
-    expect_one_drop(read(audience, samples::demographics), FailureKind::not_supported, "engaged_audience_demographics",
-                    "tables");
-    expect_one_drop(read(total_query({"follows_and_unfollows"}), samples::follows_busy), FailureKind::not_supported,
-                    "follows_and_unfollows", "tables");
-}
-
 TEST(Reader, OnlyTheWindowAskedForCounts)
 {
     const Reading reading =

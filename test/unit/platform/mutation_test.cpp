@@ -4,6 +4,7 @@
 #include <random>
 #include <string>
 
+#include "platform/json.hpp"
 #include "platform/text.hpp"
 #include "samples.hpp"
 #include "support.hpp"
@@ -83,6 +84,8 @@ TEST(Mutations, NeverThrowAndKeepTheirBounds)
     const int statuses[] = {200, 200, 400, 403, 429, 500};
     InsightsQuery series = series_query({"reach", "follower_count", "views"});
     InsightsQuery total = total_query({"reach", "views", "follows_and_unfollows"});
+    InsightsQuery now = total_query({"engaged_audience_demographics", "online_followers"});
+    now.period = "lifetime";
     InsightsQuery snapshot = series_query({"followers_count"});
     snapshot.shape = MetricShape::snapshot;
     for (int round = 0; round < 8000; ++round) {
@@ -90,7 +93,7 @@ TEST(Mutations, NeverThrowAndKeepTheirBounds)
         HttpResponse response = answer(body, statuses[random() % std::size(statuses)]);
         response.headers.push_back({"WWW-Authenticate", body.substr(0, random() % 80)});
         response.headers.push_back({"X-Business-Use-Case-Usage", body});
-        for (const InsightsQuery *query : {&series, &total, &snapshot}) {
+        for (const InsightsQuery *query : {&series, &total, &snapshot, &now}) {
             Reading reading;
             ASSERT_NO_THROW(reading = instagram.read_insights(*query, response)) << body;
             if (reading.failure) {
@@ -99,8 +102,11 @@ TEST(Mutations, NeverThrowAndKeepTheirBounds)
             }
             for (const Failure &failure : reading.dropped)
                 expect_sound(failure);
-            for (const Value &value : reading.values)
-                EXPECT_TRUE(is_decimal(value.value)) << body;
+            for (const Value &value : reading.values) {
+                EXPECT_TRUE(is_decimal(value.value) || (value.value.empty() && !value.parts.empty())) << body;
+                if (value.parts.empty()) continue;
+                EXPECT_TRUE(Json::parse(metadata_json(value.parts)).valid()) << body;
+            }
         }
         for (const Login login : {Login::facebook, Login::instagram}) {
             Discovery discovery;

@@ -42,6 +42,29 @@ TEST(Requests, TotalAsksItsExactWindow)
               "&metric_type=total_value&since=1795161600&until=1795248000");
 }
 
+TEST(Requests, BreakdownsGoWithTotalsAlone)
+{
+    InsightsQuery query = total_query({"views", "likes"});
+    query.breakdown = "media_product_type,follow_type";
+    EXPECT_EQ(url_of(query),
+              "https://graph.facebook.com/v25.0/17841400000000001/insights?metric=views,likes&period=day"
+              "&metric_type=total_value&breakdown=media_product_type%2Cfollow_type"
+              "&since=1795161600&until=1795248000");
+    query.shape = MetricShape::time_series;
+    EXPECT_EQ(url_of(query).find("breakdown"), std::string::npos);
+}
+
+TEST(Requests, WhatIsTrueNowNamesNoDaysButATimeframe)
+{
+    InsightsQuery query = total_query({"follower_demographics"});
+    query.period = "lifetime";
+    query.breakdown = "country";
+    query.timeframe = "this_month";
+    EXPECT_EQ(url_of(query),
+              "https://graph.facebook.com/v25.0/17841400000000001/insights?metric=follower_demographics&period=lifetime"
+              "&metric_type=total_value&breakdown=country&timeframe=this_month");
+}
+
 TEST(Requests, WithoutAWindowNoneIsSent)
 {
     InsightsQuery query = series_query({"reach"});
