@@ -116,7 +116,8 @@ INSERT INTO sync_log (user_id, account_id, kind, trigger, started_at, finished_a
 SELECT '00000000-0000-4000-8000-00000000000b', 'x', 'daily', 'cron', now() - a, now() - a, 'succeeded'
 FROM unnest(ARRAY[interval '31 days', interval '400 days', interval '1 day']) a;
 SET ROLE regress_insights_boss;
-SELECT * FROM ig_maintain();
+-- How many months it closes depends on whether the worker was first.
+SELECT action, object, CASE WHEN action <> 'close' THEN detail END AS detail FROM ig_maintain();
 SELECT count(*) AS jobs, (SELECT count(*) FROM sync_log) AS log FROM sync_jobs;
 RESET ROLE;
 BEGIN;

@@ -128,7 +128,9 @@ SELECT is((SELECT string_agg(p.proname, ' ') FROM pg_proc p JOIN pg_language l O
           NULL, 'every function pins its search_path');
 SELECT is((SELECT string_agg(p.proname || ' ' || v.setting, ', ' ORDER BY p.proname::text COLLATE "C") FROM pg_proc p, unnest(p.proconfig) v(setting)
            WHERE p.pronamespace = 'instagram_insights'::regnamespace AND v.setting NOT LIKE 'search\_path=%'),
-          'ig_empty_years lock_timeout=200ms, ig_prune_insights lock_timeout=200ms', 'two functions set a lock_timeout, none anything else');
+          'ig_empty_years lock_timeout=200ms, ig_maintain_daily enable_seqscan=on, ig_maintain_daily enable_hashjoin=on, '
+          || 'ig_maintain_daily enable_mergejoin=on, ig_maintain_daily plan_cache_mode=auto, ig_prune_insights lock_timeout=200ms',
+          'two functions set a lock_timeout, one the planner''s usual ways, none anything else');
 SELECT ok(p.prosrc !~* 'current_setting\s*\(\s*''(instagram_insights|request)\.', p.proname || ' reads no setting of ours by itself')
 FROM pg_proc p JOIN pg_language l ON l.oid = p.prolang
 WHERE p.pronamespace = 'instagram_insights'::regnamespace AND l.lanname IN ('sql', 'plpgsql');
