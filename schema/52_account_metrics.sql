@@ -23,7 +23,7 @@ SELECT a.user_id,
             ELSE m.asked_breakdowns END AS breakdowns,
        m.metric_type,
        m.period,
-       m.windows,
+       CASE WHEN a.chosen ? m.name THEN m.windows ELSE '{}'::text[] END AS windows,
        m.timeframe,
        m.history_days,
        m.min_followers
@@ -53,7 +53,7 @@ COMMENT ON COLUMN account_metrics.unsupported_since IS 'The API refused it for t
 COMMENT ON COLUMN account_metrics.breakdowns IS 'The breakdowns asked with it, each in a request of its own';
 COMMENT ON COLUMN account_metrics.metric_type IS 'How it answers: time_series, total_value or snapshot';
 COMMENT ON COLUMN account_metrics.period IS 'The period it is asked for';
-COMMENT ON COLUMN account_metrics.windows IS 'Rolling windows that are asked beside it';
+COMMENT ON COLUMN account_metrics.windows IS 'Rolling windows that are asked beside it: those of the registry where ig_set_metrics() names the metric, else none';
 COMMENT ON COLUMN account_metrics.timeframe IS 'The timeframe a demographic is asked for';
 COMMENT ON COLUMN account_metrics.history_days IS 'How many complete days back the API answers';
 COMMENT ON COLUMN account_metrics.min_followers IS 'Accounts with fewer followers get no value from the API';

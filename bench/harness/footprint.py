@@ -127,7 +127,7 @@ def memory(bench):
     """Memory of the worker does not grow with the queue."""
     bench.accounts_in_queue = 10000
     peaks = []
-    for jobs in (10000, bench.size(1000000, 200000)):
+    for jobs in (10000, 1000000):
         bench.cluster.forget(10000)
         bench.load.configure((0, 0))
         bench.side("ours").configure(1, 50, 50)
@@ -153,7 +153,7 @@ def claim(bench):
     bench.side("ours").configure(1, 10, 50)
     bench.load.configure((20, 0))
     bench.side("ours").run(1000, 1, 10, 50, samples=False)
-    for jobs in (1000, bench.size(1000000, 200000)):
+    for jobs in (1000, 1000000):
         log = cluster.base / "server.log"
         known = log.stat().st_size
         fill_queue(bench, jobs)

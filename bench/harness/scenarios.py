@@ -35,7 +35,7 @@ def percall_lognormal(bench):
 def batch_150(bench):
     """50 calls a request, 150 ms."""
     title = "batch, 150 ms"
-    medians = bench.compare(title, (150, 0), bench.size(10000, 2500), 1, 10, 50)
+    medians = bench.compare(title, (150, 0), bench.size(10000, 5000), 1, 10, 50)
     bench.against_floor(title, medians, 1.1)
 
 
@@ -87,14 +87,14 @@ def accounts_10000(bench):
 def backfill_150(bench):
     """29 days for 1,000 accounts: 30,000 calls in 600 requests."""
     title = "back-fill of 29 days, batch, 150 ms"
-    medians = bench.compare(title, (150, 0), bench.size(1000, 300), 29, 10, 50)
+    medians = bench.compare(title, (150, 0), 1000, 29, 10, 50)
     bench.against_floor(title, medians, 1.1)
 
 
 def backfill_0(bench):
     """The same without latency."""
     title = "back-fill of 29 days, batch, 0 ms"
-    medians = bench.compare(title, (0, 0), bench.size(1000, 300), 29, 10, 50)
+    medians = bench.compare(title, (0, 0), 1000, 29, 10, 50)
     bench.against_floor(title, medians, 2.0)
 
 

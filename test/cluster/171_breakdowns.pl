@@ -40,7 +40,7 @@ sub due
 WITH m AS (SELECT * FROM $schema.account_metrics WHERE account_id = '$account' AND asked AND metric_type <> 'snapshot')
 SELECT metric || ':' || period || ':' || COALESCE(b, '') FROM m LEFT JOIN unnest(breakdowns) b ON metric_type = 'total_value'
 UNION SELECT metric || ':' || period || ':' || b FROM m, unnest(breakdowns) b WHERE metric_type = 'time_series'
-UNION SELECT metric || ':' || w || ':' FROM m, unnest(windows) w WHERE decided_by <> 'default'
+UNION SELECT metric || ':' || w || ':' FROM m, unnest(windows) w
 SQL
     return join ' ', sort split /\n/, $found;
 }
