@@ -14,6 +14,7 @@ namespace {
 using std::chrono::seconds;
 
 constexpr std::size_t largest_block = 128;
+constexpr std::size_t most_in_hand = 2000;  // those that people wait for included
 constexpr seconds plans_last{30};
 constexpr seconds plans_last_idle{5};
 
@@ -58,7 +59,7 @@ void Worker::claim(Instant now)
         queue_has_more_ = false;
         return;
     }
-    if (suspect_runs) {
+    if (suspect_runs || (wanted == 0 && jobs_.size() >= most_in_hand)) {
         transaction.commit();
         return;
     }
