@@ -52,7 +52,6 @@ private:
     void store_finished(Instant now);
     bool gathering(Instant now) const;
     void store_group(const std::vector<sync::Outcome> &group);
-    void store_alone(const sync::Outcome &outcome);
     std::vector<sync::WorkId> store_results(WorkerTransaction &transaction, const std::vector<sync::Outcome> &group);
     void announce(WorkerTransaction &transaction, const std::vector<Result *> &stored, const std::vector<const Result *> &need_person);
     void put_back(sync::WorkId id, const std::string &why) noexcept;

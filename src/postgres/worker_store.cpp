@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <tuple>
 
-#include "platform/redact.hpp"
+#include "postgres/keyring.hpp"
 #include "postgres/pacific.hpp"
 #include "postgres/store.hpp"
 #include "postgres/usage_store.hpp"
@@ -111,15 +111,13 @@ void Worker::store_group(const std::vector<sync::Outcome> &group)
     } catch (...) {
         // One of them cannot be stored. Each alone, so that the bad one stands alone.
         if (group.size() > 1)
-            for (const sync::Outcome &outcome : group) store_alone(outcome);
+            for (const sync::Outcome &outcome : group) store_group({outcome});
         else
             put_back(group.front().work, "the result could not be stored: " + current_exception_text());
         return;
     }
     for (const sync::WorkId id : busy) put_back(id, "another session held the account while its result was to be stored");
 }
-
-void Worker::store_alone(const sync::Outcome &outcome) { store_group({outcome}); }
 
 // Returns the works whose account somebody else holds: not stored, not now.
 std::vector<sync::WorkId> Worker::store_results(WorkerTransaction &transaction, const std::vector<sync::Outcome> &group)
@@ -153,7 +151,8 @@ std::vector<sync::WorkId> Worker::store_results(WorkerTransaction &transaction, 
             of_one_user.push_back(ours[first++]);
         store_as_user(sql, of_one_user);
         // Without waiting: who has answered meanwhile gets the next call, and the network never stands still for the tables.
-        if (++users % users_between_calls == 0) exchange_calls();
+        // But sending may read the key again, and a command that prints it may take seconds, which a transaction must not.
+        if (++users % users_between_calls == 0 && !key_comes_from_command()) exchange_calls();
     }
     if (!ours.empty()) announce(transaction, ours, store_account_states(sql, ours));
     return busy;

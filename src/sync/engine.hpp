@@ -119,7 +119,7 @@ public:
     void stop(WorkId work, const platform::Failure &reason, Instant now);
     // Forgets a work without an outcome (its lease was lost). Unknown ids are ignored.
     void forget(WorkId work) noexcept;
-    // Ids of the calls of a work that are with the caller, so that it can cancel their transfers.
+    // Ids of the calls of a work that are with the caller.
     std::vector<CallId> calls_in_flight(WorkId work) const;
     std::size_t live_works() const noexcept;
     // Calls that the live works are still known to need, those under way included.
