@@ -1,4 +1,4 @@
-# shellcheck shell=bash disable=SC2154 # tree, work, logs: set by script/test
+# shellcheck shell=bash disable=SC2154 # tree, work, logs, chosen: set by script/test
 # Stages that run temporary servers: pg_regress, isolation, pgTAP and the cluster tests.
 
 # Where clusters live: in memory if there is room for some, else in the work folder.
@@ -44,15 +44,22 @@ stop_servers_below() {
 
 # The names in a folder without their ending, one a line; none is an error, for a stage without tests is broken.
 tests_in() {
-    local file
+    local file name beginning found=''
     for file in "$1"/*."$2"; do
-        [ -e "$file" ] || {
-            echo "no tests found: $1/*.$2" >&2
-            return 1
-        }
-        file=${file##*/}
-        printf '%s\n' "${file%.*}"
+        name=${file##*/}
+        name=${name%.*}
+        [ -e "$file" ] || continue
+        for beginning in "${chosen[@]:-}"; do
+            [[ $name == "$beginning"* ]] || continue
+            printf '%s\n' "$name"
+            found=1
+            break
+        done
     done
+    [ -n "$found" ] || {
+        echo "no tests found: $1/*.$2 ${chosen[*]}" >&2
+        return 1
+    }
 }
 
 # Without shared_preload_libraries: what `make installcheck` meets on most machines.
@@ -127,7 +134,7 @@ run_cluster() {
     export GRAPH_SANDBOX TEMP_CONFIG=$work/where.conf TESTDIR=$data TESTDATADIR=$data/tmp_check \
         TESTLOGDIR=$logs/cluster PG_REGRESS="$pgxs_dir/src/test/regress/pg_regress" top_builddir=$data
     cd "$tree" || return
-    as_server_user 900 prove -v -I "$pgxs_dir/src/test/perl" -I test/cluster "${files[@]}" || status=$?
+    as_server_user 2700 prove -v -I "$pgxs_dir/src/test/perl" -I test/cluster "${files[@]}" || status=$?
     cp -r "$data/tmp_check/log/." "$logs/cluster" 2>/dev/null || true
     return $status
 }
