@@ -69,29 +69,11 @@ COMMENT ON FUNCTION ig_closed_before() IS
     'Internal: the days before it are read from insights_monthly; -infinity when that cannot be relied on: no month was closed, a '
     'partition came or went, the clock was set back';
 
--- superuser-owned: whoever changes a number may not touch the marks, and row level security would hide them from the
--- worker role. It writes the key of the row that fired it and nothing else. An account that is being deleted takes its
--- months with it, so it needs no mark.
+-- It writes as the superuser: whoever changes a number may not touch the marks, and row level security would hide them
+-- from the worker role. It writes the key of the row that fired it and nothing else, each month once a statement.
 CREATE FUNCTION ig_mark_late() RETURNS trigger
-    LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path = pg_catalog, pg_temp
-AS $body$
-BEGIN
-    IF TG_OP <> 'INSERT' AND OLD.period = 'day' THEN
-        INSERT INTO instagram_insights.insights_late (user_id, account_id, metric, period_start)
-        SELECT a.user_id, a.account_id, OLD.metric, date_trunc('month', OLD.day::timestamp)::date
-        FROM instagram_insights.accounts a
-        WHERE a.user_id = OLD.user_id AND a.account_id = OLD.account_id
-        ON CONFLICT DO NOTHING;
-    END IF;
-    IF TG_OP <> 'DELETE' AND NEW.period = 'day' THEN
-        INSERT INTO instagram_insights.insights_late (user_id, account_id, metric, period_start)
-        VALUES (NEW.user_id, NEW.account_id, NEW.metric, date_trunc('month', NEW.day::timestamp)::date)
-        ON CONFLICT DO NOTHING;
-    END IF;
-    RETURN NULL;
-END
-$body$;
+    LANGUAGE c VOLATILE PARALLEL UNSAFE
+    AS 'MODULE_PATHNAME', 'ig_mark_late';
 COMMENT ON FUNCTION ig_mark_late() IS 'Internal: marks the month of a row of insights that was written late';
 
 -- Only what is older than four days runs the function: a day's usual values and their corrections cost a comparison.

@@ -167,20 +167,19 @@ ActingUser::~ActingUser()
     acting_set = previous_set_;
 }
 
-WorkerRole::WorkerRole() : previous_user_(InvalidOid), previous_context_(0), guc_level_(0), active_(false)
+RestrictedRole::RestrictedRole(Oid role) : previous_user_(InvalidOid), previous_context_(0), guc_level_(0), active_(false)
 {
-    pg_call([this] {
-        const Oid worker = get_role_oid("instagram_insights_worker", false);
+    pg_call([this, role] {
         GetUserIdAndSecContext(&previous_user_, &previous_context_);
         guc_level_ = NewGUCNestLevel();
         (void)set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0,
                                 false);
-        SetUserIdAndSecContext(worker, previous_context_ | SECURITY_LOCAL_USERID_CHANGE | SECURITY_RESTRICTED_OPERATION);
+        SetUserIdAndSecContext(role, previous_context_ | SECURITY_LOCAL_USERID_CHANGE | SECURITY_RESTRICTED_OPERATION);
     });
     active_ = true;
 }
 
-void WorkerRole::leave()
+void RestrictedRole::leave()
 {
     if (!active_) return;
     active_ = false;
@@ -190,10 +189,14 @@ void WorkerRole::leave()
     });
 }
 
-WorkerRole::~WorkerRole()
+RestrictedRole::~RestrictedRole()
 {
     if (active_) SetUserIdAndSecContext(previous_user_, previous_context_);
 }
+
+WorkerRole::WorkerRole() : RestrictedRole(pg_call([] { return get_role_oid("instagram_insights_worker", false); })) {}
+
+SuperuserRole::SuperuserRole() : RestrictedRole(BOOTSTRAP_SUPERUSERID) {}
 
 void register_identity_callbacks()
 {

@@ -33,22 +33,36 @@ private:
     pg_uuid_t previous_;
 };
 
-// While it lives, SQL runs as the role instagram_insights_worker under a security-restricted operation and with GUC changes
-// that are undone (craft.md 3.4). leave() ends it in order; the destructor alone is for exceptions, where the abort of the
-// transaction undoes the rest.
-class WorkerRole {
+// While it lives, SQL runs as another role under a security-restricted operation and with GUC changes that are undone
+// (craft.md 3.4). leave() ends it in order; the destructor alone is for exceptions, where the abort of the transaction
+// undoes the rest.
+class RestrictedRole {
 public:
-    WorkerRole();
-    ~WorkerRole();
-    WorkerRole(const WorkerRole &) = delete;
-    WorkerRole &operator=(const WorkerRole &) = delete;
+    ~RestrictedRole();
+    RestrictedRole(const RestrictedRole &) = delete;
+    RestrictedRole &operator=(const RestrictedRole &) = delete;
     void leave();
+
+protected:
+    explicit RestrictedRole(Oid role);
 
 private:
     Oid previous_user_;
     int previous_context_;
     int guc_level_;
     bool active_;
+};
+
+// The role instagram_insights_worker.
+class WorkerRole : public RestrictedRole {
+public:
+    WorkerRole();
+};
+
+// The superuser of initdb: for bookkeeping that row level security would hide from the worker's role.
+class SuperuserRole : public RestrictedRole {
+public:
+    SuperuserRole();
 };
 
 // Registers the callbacks that clear the acting user at the end of a (sub)transaction.

@@ -95,7 +95,7 @@ SELECT set_eq($$
     SELECT p.proname::text FROM pg_proc p
     WHERE p.pronamespace = 'instagram_insights'::regnamespace AND p.prosecdef AND pg_get_userbyid(p.proowner) <> 'instagram_insights_worker'$$,
     ARRAY['ig_erase_history', 'ig_erase_account_history', 'ig_prune_ended', 'ig_prune_gone', 'ig_prune_cron_runs',
-          'ig_prune_insights', 'ig_empty_years', 'ig_close_months', 'ig_closable_before', 'ig_mark_late', 'ig_reopen_months'],
+          'ig_prune_insights', 'ig_empty_years', 'ig_close_months', 'ig_closable_before', 'ig_reopen_months'],
     'these, and no other, run as a superuser');
 SELECT set_eq($$
     SELECT p.proname::text FROM pg_proc p
