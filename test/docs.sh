@@ -13,7 +13,7 @@ cd "${1:-$(dirname "$0")/..}" || exit 2
 problems=0
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
-pages=(README.md docs/*.md)
+pages=(README.md CONTRIBUTING.md docs/*.md)
 
 # promise TEXT: the offenders come on standard input.
 promise() {
@@ -82,10 +82,19 @@ for page in "${pages[@]}"; do
         done
 done | promise 'every link leads to a file and heading that exists'
 
-grep -oHE '`(src|schema|test|script|docs|sql|expected)/[A-Za-z0-9_./]*`' "${pages[@]}" | tr -d '`' |
+grep -oHE '`(src|schema|test|script|docs|sql|expected|bench|\.ci)/[A-Za-z0-9_./]*`' "${pages[@]}" | tr -d '`' |
     while IFS=: read -r page path; do
         [ -e "$path" ] || echo "$page: $path: no such file"
     done | promise 'every path that is named exists'
+
+# "script/test --only PART NAME...", in text and in blocks: each name begins one of that part's tests.
+declare -A folder_of=([regress]='sql/*.sql' [isolation]='test/isolation/specs/*.spec' [pgtap]='test/pgtap/*.sql'
+    [cluster]='test/cluster/*.pl')
+named 'script/test --only [a-z]+( [0-9a-z_]+)*' | while read -r page _ _ part names; do
+    for name in $names; do
+        compgen -G "${folder_of[$part]:-none}" | grep -qE "/$name[^/]*$" || echo "${page%:} $part $name: no such test"
+    done
+done | promise 'every test that is named to be run exists'
 
 # --- names in the pages
 
