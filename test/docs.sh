@@ -167,5 +167,11 @@ states() {
         grep -qE "^\| \`$state\` \|" docs/operations.md || echo "state $state is not in docs/operations.md"
     done | promise 'every state of a job and of an account is in the runbook'
 
+# Lines of the server's log, up to the first thing that differs.
+grep -rohE '(ereport\((LOG|WARNING)|elog\(DEBUG1).*"instagram_insights[^%"]*' src | sed 's/.*"//; s/ *$//' | sort -u |
+    while IFS= read -r words; do
+        grep -qF "$words" docs/operations.md || echo "log line \"$words\" is not in docs/operations.md"
+    done | promise 'every line that is written to the log is in the runbook'
+
 echo "docs: $problems problems"
 [ "$problems" = 0 ]

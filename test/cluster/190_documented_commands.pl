@@ -34,7 +34,7 @@ my %values = (
 # What each page assumes of the reader's server before it begins, what is typed at its prompts, and what its words mean.
 my %assumes = (
     'README.md' => { installs => 1, answers => { 'ig_fetch_insights()' => qr/\|succeeded\|1\d\d\|\[\]/, "'month'" => qr/\|2026-11-01\|\d+\|21/ }, values => { %values, ig_configure_app => sub { return ('1234567890', $PageRun::secret) } } },
-    'CONTRIBUTING.md' => { connected => 1 },
+    'CONTRIBUTING.md' => { shares => 1 },
     'docs/architecture.md' => {},
     'docs/connect.md' => {
         back => 'https://app.example.org/instagram/back',
@@ -44,7 +44,10 @@ my %assumes = (
             'Short token: ' => sub { return ('1234567890', $PageRun::secret, token()) }, 'Token: ' => \&token }
     },
     # Its blocks are run by 175_migrate.pl, with the old tables that they are about.
-    'docs/migrate.md' => { inline_only => 1, connected => 1, sql => 'CREATE TABLE public.instagram_insights (); CREATE TABLE public.user_tokens ()' },
+    'docs/migrate.md' => {
+        shares => 1, inline_only => 1,
+        before => { '1. Accounts' => sub { $_[0]->sql('CREATE TABLE public.instagram_insights (); CREATE TABLE public.user_tokens ()') } }
+    },
     'docs/operations.md' => {
         libraries => [], values => \%values,
         sql => "CREATE SCHEMA app CREATE TABLE users (id uuid PRIMARY KEY); INSERT INTO app.users VALUES ('$PageRun::user')",
@@ -63,25 +66,25 @@ my %assumes = (
         }
     },
     'docs/performance.md' => undef,
-    'docs/reading.md' => { connected => 1 },
+    'docs/reading.md' => { shares => 1 },
     'docs/reference.md' => {
         sql => 'GRANT USAGE ON SCHEMA cron TO operator', app => '1234567890123456', back => 'https://app.example.org/instagram/back',
         values => { %values, ig_configure_app => sub { return ($PageRun::secret) } }, before => { 'ig_data_deletion($1)' => sub { $_[0]->connect }, 'ig_set_project(' => sub { $_[0]->connect } },
         means => { '5d1c...\') ->>' => sub { return confirmation(@_) . "') ->>" } }
     },
-    'docs/scaling.md' => { connected => 1 },
-    'docs/security.md' => {});
+    'docs/scaling.md' => { shares => 1 },
+    'docs/security.md' => { shares => 1, answers => { 'ig_disconnect(account_id' => qr/^$PageRun::user\|$PageRun::account\|1$/ } });
 
 # Statements in running text have no mark before them: who runs them is told by what they are.
 sub runs_as
 {
     my ($step) = @_;
     return $step->{as} if $step->{language} ne 'inline';
-    return 'operator' if $step->{text} =~ /ig_(configure_app|deauthorize|data_deletion|deletion_status|sync_all|nudge|pause|resume|rotate_key|doctor|cancel)|<user id>/;
+    return 'operator' if $step->{text} =~ /ig_(configure_app|deauthorize|data_deletion|deletion_status|sync_all|nudge|pause|resume|rotate_key|doctor|cancel|maintain)|<user id>/;
     return $step->{text} =~ /^(SELECT|SET search_path)/ ? 'app' : undef;
 }
 
-my (@not_run, @pictures);
+my (@not_run, @pictures, $shared);
 my $started = time;
 my @pages = pages($root);
 is(join(' ', grep { !exists $assumes{$_} } @pages), '', 'for every page it is told what it assumes');
@@ -96,7 +99,11 @@ for my $page (@pages)
     @steps = grep { $_->{language} eq 'inline' } @steps if $assumes{$page} && $assumes{$page}{inline_only};
     next if !@steps;
     my $name = $page =~ s{.*/}{}r =~ s/\.md$//r;
-    my $run = PageRun->new(root => $root, name => lc $name, assumes => $assumes{$page});
+    # Pages that assume no more than an account which was fetched share a server, one after the other.
+    my $shares = $assumes{$page}{shares};
+    my $run = $shares ? $shared //= PageRun->new(name => 'shared', assumes => { connected => 1 })
+        : PageRun->new(name => lc $name, assumes => $assumes{$page});
+    $run->turn_to($assumes{$page});
     for my $step (@steps)
     {
         $step->{as} = runs_as($step);
@@ -106,8 +113,9 @@ for my $page (@pages)
         note($output);
     }
     is(join("\n", $run->not_told), '', "$page: nothing is told of it that it does not hold any more");
-    $run->stop;
+    $run->stop if !$shares;
 }
+$shared->stop;
 note(sprintf 'took %d s', time - $started);
 note("not run: $_") for @not_run;
 is(scalar @not_run, 8, 'as many blocks cannot be run as did before');

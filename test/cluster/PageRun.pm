@@ -18,7 +18,7 @@ our $account = '17841400000000001';
 our $token = 'EAAsandbox000000000001';
 our $secret = 'pagessecret0001';
 
-# new(root => tree, name => page, assumes => {...}): the server is up, in database app, with roles app, api and operator.
+# new(name => page, assumes => {...}): the server is up, in database app, with roles app, api and operator.
 # What a page assumes is told where the pages are listed, in 190_documented_commands.pl.
 sub new
 {
@@ -189,6 +189,14 @@ sub told
     push @words, $step->{heading} if $table->{ $step->{heading} } && !$self->{begun}{"$what $step->{heading}"}++;
     $self->{told}{"$what $_"} = 1 for @words;
     return map { $table->{$_} } @words;
+}
+
+# Another page on the same server.
+sub turn_to
+{
+    my ($self, $assumes) = @_;
+    @$self{qw(assumes begun told)} = ($assumes, {}, {});
+    return;
 }
 
 # What was told and concerned no step: the page has changed.
