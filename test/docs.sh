@@ -92,7 +92,7 @@ declare -A folder_of=([regress]='sql/*.sql' [isolation]='test/isolation/specs/*.
     [cluster]='test/cluster/*.pl')
 named 'script/test --only [a-z]+( [0-9a-z_]+)*' | while read -r page _ _ part names; do
     for name in $names; do
-        compgen -G "${folder_of[$part]:-none}" | grep -qE "/$name[^/]*$" || echo "${page%:} $part $name: no such test"
+        compgen -G "${folder_of[$part]:-none}" | grep -qE "/${name}[^/]*$" || echo "${page%:} $part $name: no such test"
     done
 done | promise 'every test that is named to be run exists'
 

@@ -26,7 +26,7 @@ sub new
     my $assumes = $options{assumes};
     my $sandbox = GraphSandbox->new(accounts => 2);
     my $login = $assumes->{app} // '1234567890';
-    $sandbox->apps({ app_id => $login, secret => $secret, login => 'facebook', require_proof => \1,
+    $sandbox->apps({ app_id => $login, secret => $secret, login => 'facebook', require_proof => $assumes->{proof_optional} ? \0 : \1,
         redirect_uris => [ $assumes->{back} // 'https://app.example.org/back', 'https://localhost/' ] });
     my $libraries = $assumes->{libraries} // [ 'pg_cron', 'instagram_insights' ];
     my $node = insights_node($options{name}, sandbox => $sandbox, preload => 0, libraries => $libraries, extension => 0,
