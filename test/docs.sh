@@ -157,6 +157,12 @@ grep -ohE "SELECT '[a-z_ ]+',( |$)" schema/88_budgets.sql schema/8?_doctor*.sql 
     grep -qF "| \`$check\` |" docs/operations.md || echo "check $check of ig_doctor() is not in docs/operations.md"
 done | promise 'every check of ig_doctor() is in the runbook'
 
+# What is not ok has a row of its own, where the code says check and status side by side.
+grep -ohE "SELECT '[a-z_ ]+', '(warn|fail)'" schema/8?_doctor*.sql | sort -u | while IFS="'" read -r _ check _ status _; do
+    grep -qF "| \`$check\` | $status |" docs/operations.md ||
+        echo "check $check with status $status is not in docs/operations.md"
+done | promise 'every warning and failure of ig_doctor() is in the runbook'
+
 # states COLUMN FILE: the words that the column's CHECK allows.
 states() {
     tr '\n' ' ' <"$2" | grep -oE "\b$1 text[^,]*CHECK \($1 = ANY \(ARRAY\[[^]]*\]" | grep -oE "'[a-z_]+'" |

@@ -83,7 +83,7 @@ sub runs_as
 {
     my ($step) = @_;
     return $step->{as} if $step->{language} ne 'inline';
-    return 'operator' if $step->{text} =~ /ig_(configure_app|deauthorize|data_deletion|deletion_status|sync_all|nudge|pause|resume|rotate_key|doctor|cancel|maintain)|<user id>/;
+    return 'operator' if $step->{text} =~ /ig_(configure_app|deauthorize|data_deletion|deletion_status|sync_all|nudge|pause|resume|rotate_key|doctor|cancel|maintain)|<user id>|sync_jobs|cron\./;
     return $step->{text} =~ /^(SELECT|SET search_path)/ ? 'app' : undef;
 }
 
