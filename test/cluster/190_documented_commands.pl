@@ -64,6 +64,7 @@ my %assumes = (
             'pg_dump' => qr/restored or template copy/
         },
         means => {
+            '-o postgres -g postgres' => '-o ' . getpwuid($>) . ' -g ' . getgrgid($) + 0),
             '42' => \&newest_job, 'vault kv get -field=key secret/instagram_insights' => sub { "cat $_[0]{scratch}/etc/key" },
 
         }
