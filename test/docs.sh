@@ -13,7 +13,7 @@ cd "${1:-$(dirname "$0")/..}" || exit 2
 problems=0
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
-pages=(README.md docs/*.md)
+pages=(README.md CONTRIBUTING.md docs/*.md)
 
 # promise TEXT: the offenders come on standard input.
 promise() {
@@ -82,10 +82,19 @@ for page in "${pages[@]}"; do
         done
 done | promise 'every link leads to a file and heading that exists'
 
-grep -oHE '`(src|schema|test|script|docs|sql|expected)/[A-Za-z0-9_./]*`' "${pages[@]}" | tr -d '`' |
+grep -oHE '`(src|schema|test|script|docs|sql|expected|bench|\.ci)/[A-Za-z0-9_./]*`' "${pages[@]}" | tr -d '`' |
     while IFS=: read -r page path; do
         [ -e "$path" ] || echo "$page: $path: no such file"
     done | promise 'every path that is named exists'
+
+# "script/test --only PART NAME...", in text and in blocks: each name begins one of that part's tests.
+declare -A folder_of=([regress]='sql/*.sql' [isolation]='test/isolation/specs/*.spec' [pgtap]='test/pgtap/*.sql'
+    [cluster]='test/cluster/*.pl')
+named 'script/test --only [a-z]+( [0-9a-z_]+)*' | while read -r page _ _ part names; do
+    for name in $names; do
+        compgen -G "${folder_of[$part]:-none}" | grep -qE "/${name}[^/]*$" || echo "${page%:} $part $name: no such test"
+    done
+done | promise 'every test that is named to be run exists'
 
 # --- names in the pages
 
@@ -148,6 +157,12 @@ grep -ohE "SELECT '[a-z_ ]+',( |$)" schema/88_budgets.sql schema/8?_doctor*.sql 
     grep -qF "| \`$check\` |" docs/operations.md || echo "check $check of ig_doctor() is not in docs/operations.md"
 done | promise 'every check of ig_doctor() is in the runbook'
 
+# What is not ok has a row of its own, where the code says check and status side by side.
+grep -ohE "SELECT '[a-z_ ]+', '(warn|fail)'" schema/8?_doctor*.sql | sort -u | while IFS="'" read -r _ check _ status _; do
+    grep -qF "| \`$check\` | $status |" docs/operations.md ||
+        echo "check $check with status $status is not in docs/operations.md"
+done | promise 'every warning and failure of ig_doctor() is in the runbook'
+
 # states COLUMN FILE: the words that the column's CHECK allows.
 states() {
     tr '\n' ' ' <"$2" | grep -oE "\b$1 text[^,]*CHECK \($1 = ANY \(ARRAY\[[^]]*\]" | grep -oE "'[a-z_]+'" |
@@ -157,6 +172,12 @@ states() {
     while IFS= read -r state; do
         grep -qE "^\| \`$state\` \|" docs/operations.md || echo "state $state is not in docs/operations.md"
     done | promise 'every state of a job and of an account is in the runbook'
+
+# Lines of the server's log, up to the first thing that differs.
+grep -rohE '(ereport\((LOG|WARNING)|elog\(DEBUG1).*"instagram_insights[^%"]*' src | sed 's/.*"//; s/ *$//' | sort -u |
+    while IFS= read -r words; do
+        grep -qF "$words" docs/operations.md || echo "log line \"$words\" is not in docs/operations.md"
+    done | promise 'every line that is written to the log is in the runbook'
 
 echo "docs: $problems problems"
 [ "$problems" = 0 ]

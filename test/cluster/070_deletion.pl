@@ -69,6 +69,15 @@ sub others_go_on
     return;
 }
 
+# The tables that hold a row of this user; a table that is added tomorrow is looked at as well.
+sub tables_with
+{
+    my ($user) = @_;
+    my @tables = split /\n/, sql("SELECT c.relname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'user_id'"
+            . " WHERE c.relnamespace = '$schema'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition");
+    return join ' ', sort grep { rows($_, $user) } @tables;
+}
+
 # Deletion.
 in_worker();
 my $deleted = sql("SELECT $schema.ig_delete_user_data('$a')");
@@ -78,6 +87,26 @@ pass('and the worker drops that call');
 others_go_on('deletion');
 go_on();
 is(join(',', map { rows($_, $a) } qw(insights sync_log accounts credentials sync_jobs)), '0,0,0,0,0', 'nothing of the user comes back');
+
+# Everything that can be stored of a user: years of numbers, months that are closed, late values, a login that was begun.
+begin_anew();
+$sandbox->clear_faults;
+sql(<<"SQL");
+SELECT count(*) FROM $schema.ig_fetch_insights('$a');
+INSERT INTO $schema.insights (user_id, account_id, metric, period, end_time, value)
+SELECT '$a', '$own', 'reach', 'day', make_timestamptz(y, 6, 1, 7, 0, 0, 'UTC'), y FROM generate_series(2020, 2025) y;
+SELECT * FROM $schema.ig_maintain();
+UPDATE $schema.insights SET value = value + 1 WHERE user_id = '$a' AND end_time < '2024-01-01';
+SELECT $schema.ig_refresh_insights('$a');
+SELECT $schema.ig_configure_app('1234', '0123456789abcdef0123456789abcdef', 'facebook', ARRAY['https://app.example.org/back']);
+SELECT $schema.ig_authorize_url('https://app.example.org/back', '$a', 'facebook');
+UPDATE $schema.usage SET calls = 1 WHERE user_id = '$a';
+SQL
+like(tables_with($a), qr/^accounts credentials insights insights_late insights_monthly oauth_states sync_jobs sync_log/, 'a user of long standing has rows in many tables');
+sql("SELECT $schema.ig_delete_user_data('$a')");
+is(tables_with($a), '', '... and after the deletion in none');
+sql("DELETE FROM $schema.apps");
+begin_anew();
 
 # The same with a fetch.
 my $session = in_fetch();
