@@ -12,7 +12,8 @@ namespace ig::pg {
 // text. Throws 22023 when the source holds something else.
 std::optional<std::string> current_user_id();
 
-// Whether the caller's own role (not that of a definer function around us) is superuser or in instagram_insights_admin.
+// Whether the caller's own role (not that of a definer function around us) is superuser or in instagram_insights_admin. In
+// code that the server runs on its own account or in another's session (an index expression in ANALYZE), that code's owner.
 bool caller_is_admin();
 
 // The user a call is about: `wanted`, or the current user. Throws 22004 and 42501 as the contract says.
