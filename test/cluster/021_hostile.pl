@@ -76,7 +76,7 @@ $node->poll_query_until('postgres', "SELECT current_setting('instagram_insights.
 $node->safe_psql('postgres', "INSERT INTO $s.role_users VALUES ('postgres', '$other')");
 my $tries = join "\n", map { "BEGIN RAISE WARNING 'GOT % %', '$_->[0]', (SELECT pg_catalog.string_agg(r::text, ' ') FROM $_->[1] r); EXCEPTION WHEN OTHERS THEN RAISE WARNING 'REFUSED % %', '$_->[0]', SQLSTATE; END;" }
   [ 'identity', "$s.ig_current_user_id()" ], [ 'admin', "$s.ig_is_admin()" ], [ 'reading', "(SELECT count(*) FROM $s.insights)" ], [ 'accounts', "(SELECT account_id FROM $s.accounts)" ],
-  [ 'disconnect', "$s.ig_disconnect('$account', '$other')" ], [ 'refresh', "$s.ig_refresh_insights('$other')" ], [ 'series', "$s.ig_timeseries('reach', user_id => '$other')" ],
+  [ 'disconnect', "$s.ig_disconnect('$account', '$other')" ], [ 'refresh', "$s.ig_refresh_insights('$other')" ], [ 'export', "$s.ig_export_csv(current_date - 3, current_date, '$other')" ],
   [ 'connect', "$s.ig_connect_token('EAAstolen', '$account', '$other')" ], [ 'fetch', "$s.ig_fetch_insights('$other')" ], [ 'cancel', "$s.ig_cancel(1)" ],
   [ 'delete', "$s.ig_delete_user_data('$other')" ];
 told_to('mallory', <<"SQL");
@@ -99,7 +99,7 @@ for my $command ('ANALYZE public.bait', 'REINDEX TABLE public.bait', 'REFRESH MA
     unlike($told, qr/GOT admin \(?t/, 'which is no administrator there');
     unlike($told, qr/GOT identity \(?$other/, 'nor the user of the session');
     unlike($told, $of_bob, 'nor shown anything of the session\'s user') or diag $told;
-    like($told, qr/REFUSED $_ 42501/, "nor may it $_ for another user") for qw(disconnect refresh series connect fetch delete);
+    like($told, qr/REFUSED $_ 42501/, "nor may it $_ for another user") for qw(disconnect refresh export connect fetch delete);
 }
 is(rows_of($other), $before, 'nothing of Bob has changed');
 $node->safe_psql('postgres', "DELETE FROM $s.role_users WHERE role_name = 'postgres'");
