@@ -90,10 +90,11 @@ std::optional<std::string> from_setting()
     return uuid_text(uuid);
 }
 
-// Whose request this is. A definer function around us changes nothing: the outer role counts. Not so in a security-restricted
-// operation, where the server runs code of a table's owner in a session that is not his: index expressions in ANALYZE or
-// autovacuum, REFRESH MATERIALIZED VIEW. Whoever began that, often a superuser, has asked for nothing of what the code asks.
-// There the role whose code runs counts; behind one of our definer functions that is the worker's, which is nobody.
+// Whose request this is. A definer function around us changes nothing: the outer role counts. Not so in a
+// security-restricted operation, where the server runs code of a table's owner in a session that is not his: index
+// expressions in ANALYZE or autovacuum, REFRESH MATERIALIZED VIEW. Whoever began that, often a superuser, has asked for
+// nothing of what the code asks. There the role whose code runs counts; behind one of our definer functions that is the
+// worker's, which is nobody.
 Oid calling_role() { return InSecurityRestrictedOperation() ? GetUserId() : GetOuterUserId(); }
 
 // Reads the role map as its owner would: a role need not be able to read it to be known by it. The statement runs as a

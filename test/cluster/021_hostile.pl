@@ -71,6 +71,35 @@ $node->safe_psql('postgres', 'ALTER SYSTEM RESET instagram_insights.identity');
 $node->reload;
 $node->poll_query_until('postgres', "SELECT current_setting('instagram_insights.identity') = 'role'");
 
+# --- settings of one's own session, which our statements share
+
+my $of_mallory = "SELECT md5(string_agg(u::text, '|' ORDER BY u::text)) FROM (SELECT account_id, status, expires_at, login, metric_state FROM $s.accounts WHERE user_id = '$user') u;
+    SELECT md5(string_agg(i::text, '|' ORDER BY i::text)) FROM (SELECT metric, period, end_time, day, value FROM $s.insights WHERE user_id = '$user') i";
+my $work = "SELECT count(*) FROM $s.ig_connect_token('EAAsandbox000000000001', '$own', expires_at => '2031-02-03T04:05:06Z'); SELECT 'told', status, total_errors FROM $s.ig_fetch_insights();
+    SELECT 'told', md5(string_agg(line::text, '|')) FROM $s.ig_export_csv('2026-01-01', current_date) AS line WHERE line::text !~ 'reach'; $write";
+my $usual = told_to('mallory', "$work") =~ s/\A.*?(?=told)//sr;
+my $stored = $node->safe_psql('postgres', $of_mallory);
+like($usual, qr/told\|succeeded\|0\s+told\|\w{32}/, '(there is an answer to compare)');
+for my $settings ('standard_conforming_strings = off; SET escape_string_warning = off', 'transform_null_equals = on', "DateStyle = 'SQL, DMY'; SET TimeZone = 'Asia/Kolkata'", "DateStyle = 'German'; SET IntervalStyle = sql_standard",
+    "TimeZone = 'Pacific/Kiritimati'; SET bytea_output = escape", 'extra_float_digits = -15; SET quote_all_identifiers = on', 'array_nulls = off; SET plan_cache_mode = force_custom_plan', 'default_transaction_isolation = serializable',
+    "plpgsql.extra_errors = 'all'; SET plpgsql.extra_warnings = 'all'; SET plpgsql.check_asserts = off", 'work_mem = 64; SET enable_indexscan = off; SET enable_bitmapscan = off')
+{
+    is(told_to('mallory', "SET $settings; $work") =~ s/\A.*?(?=told)//sr, $usual, "our functions answer the same under SET $settings");
+    is($node->safe_psql('postgres', $of_mallory), $stored, '... and store the same');
+}
+like(told_to('mallory', "SET row_security = off; SELECT count(*) FROM $s.insights; SELECT count(*) FROM $s.ig_fetch_insights(); SELECT $s.ig_disconnect()"), qr/(?:42501.*){3}/s, 'row_security = off is refused everywhere, and shows nothing');
+
+# --- numbers that nobody could add up
+
+for my $value ('1e309', '-1e309', '9e131071', 'NaN', 'Infinity', '-Infinity')
+{
+    like(told_to('mallory', "INSERT INTO $s.insights (user_id, account_id, metric, end_time, value) VALUES ('$user', '$own', 'follower_count', '2024-03-03 08:00+00', '$value')"), qr/23514/, "a number of $value is refused");
+}
+told_to('mallory', "INSERT INTO $s.insights (user_id, account_id, metric, end_time, value) SELECT '$user', '$own', 'follower_count', timestamptz '2024-03-01 08:00+00' + n * interval '1 day', '9e308' FROM generate_series(1, 20) n;
+    INSERT INTO $s.insights (user_id, account_id, metric, end_time, value) VALUES ('$user', '$own', 'follower_count', '-infinity', 1), ('$user', '$own', 'follower_count', 'infinity', 1), ('$user', '$own', 'follower_count', '4713-03-01 BC', 1), ('$user', '$own', 'follower_count', '294276-12-30', 1)");
+like(told_to('boss', "SELECT action FROM $s.ig_maintain() WHERE object = 'insights_monthly'"), qr/\A\s*close\s*\z/, 'and the largest and the oddest that are taken do not keep the months of everybody from being closed');
+$node->safe_psql('postgres', "DELETE FROM $s.insights WHERE end_time < '2025-01-01' OR end_time > '2100-01-01'");
+
 # --- code of a user that the server runs in the session of another
 
 $node->safe_psql('postgres', "INSERT INTO $s.role_users VALUES ('postgres', '$other')");
@@ -122,9 +151,11 @@ my @refused = (
     'CREATE TABLE instagram_insights.t (x integer)', 'CREATE FUNCTION instagram_insights.now() RETURNS integer LANGUAGE sql AS \'SELECT 1\'', 'ALTER SCHEMA instagram_insights RENAME TO theirs', 'DROP EXTENSION instagram_insights',
     'ALTER EXTENSION instagram_insights DROP TABLE accounts', 'ALTER FUNCTION ig_target_user(uuid) IMMUTABLE', 'COMMENT ON TABLE accounts IS \'mine\'', 'GRANT ALL ON insights TO mallory', 'VACUUM FULL accounts',
     'CREATE PUBLICATION everything FOR TABLE insights', 'REINDEX TABLE accounts', 'COPY insights TO PROGRAM \'cat\'');
+my @answers = split /^ANSWER\n/m, told_to('mallory', "SET search_path = instagram_insights, public;\n" . join '', map {"\\warn ANSWER\n$_;\n"} @refused);
+is(scalar @answers, @refused + 1, '(each has an answer)');
 for my $sql (@refused)
 {
-    my $told = told_to('mallory', "SET search_path = instagram_insights, public; $sql;");
+    my $told = splice @answers, 1, 1;
     like($told, qr/42501|WARNING:  0100(?:0: skipping|7: no privileges)/, "refused: $sql") or diag $told;
     unlike($told, $of_bob, '... and nothing told');
 }
