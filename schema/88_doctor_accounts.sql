@@ -26,8 +26,8 @@ DECLARE
 BEGIN
     SELECT count(*) FILTER (WHERE c.status <> 'disconnected'), count(*) FILTER (WHERE c.status = 'expiring'),
            count(*) FILTER (WHERE c.status = 'needs_login'), count(*) FILTER (WHERE c.status = 'token_unreadable'),
-           min(LEAST(c.days_left, floor(extract(epoch FROM a.data_access_expires_at - now()) / 86400)))
-               FILTER (WHERE c.status = ANY (ARRAY['active', 'expiring', 'throttled']))
+           (min(LEAST(c.days_left, floor(extract(epoch FROM a.data_access_expires_at - now()) / 86400)))
+               FILTER (WHERE c.status = ANY (ARRAY['active', 'expiring', 'throttled'])))::integer
     INTO total, expiring, waiting, sealed_elsewhere, fewest
     FROM instagram_insights.connections c
     JOIN instagram_insights.accounts a ON a.user_id = c.user_id AND a.account_id = c.account_id;

@@ -17,7 +17,7 @@ CREATE FUNCTION ig_prune_ended(object text, most integer) RETURNS bigint
     SET search_path = pg_catalog, pg_temp
 AS $body$
 DECLARE
-    key name := CASE ig_prune_ended.object WHEN 'sync_log' THEN 'id' WHEN 'sync_jobs' THEN 'job_id' END;
+    key text := CASE ig_prune_ended.object WHEN 'sync_log' THEN 'id' WHEN 'sync_jobs' THEN 'job_id' END;
     removed bigint;
 BEGIN
     IF key IS NULL THEN
@@ -47,7 +47,7 @@ CREATE FUNCTION ig_prune_gone(most integer) RETURNS bigint
     SET search_path = pg_catalog, pg_temp
 AS $body$
 DECLARE
-    tab name;
+    tab text;
     batch bigint;
     removed bigint := 0;
 BEGIN
@@ -116,7 +116,7 @@ CREATE FUNCTION ig_prune_insights(most integer) RETURNS TABLE (action text, obje
     SET lock_timeout = '200ms'
 AS $body$
 DECLARE
-    keep double precision := instagram_insights.ig_setting('insights_retention');
+    keep double precision := instagram_insights.ig_setting('insights_retention')::double precision;
     horizon timestamptz := now() - make_interval(secs => keep);
     part name;
     removed bigint := 0;
@@ -149,7 +149,7 @@ CREATE FUNCTION ig_empty_years() RETURNS TABLE (action text, object text, detail
     SET lock_timeout = '200ms'
 AS $body$
 DECLARE
-    keep double precision := instagram_insights.ig_setting('insights_retention');
+    keep double precision := instagram_insights.ig_setting('insights_retention')::double precision;
     part name;
     filled boolean;
 BEGIN

@@ -71,7 +71,7 @@ DECLARE
     due bigint;
     oldest timestamptz;
     expired bigint;
-    slots integer := current_setting('max_worker_processes');
+    slots integer := current_setting('max_worker_processes')::integer;
     used bigint;
 BEGIN
     SELECT count(*), min(j.due_at) INTO due, oldest

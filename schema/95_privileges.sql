@@ -20,10 +20,15 @@ BEGIN
         UNION
         SELECT 'TYPE', t.oid::regtype::text, acl.grantee
         FROM pg_type t
-        JOIN pg_class c ON c.oid = t.typrelid AND c.relkind = 'c'
+        -- The row types of tables and views too: a table of somebody's with such a column would stand in the way of updates.
+        JOIN pg_class c ON c.oid = t.typrelid
         JOIN pg_namespace n ON n.oid = t.typnamespace AND n.nspname = 'instagram_insights',
              aclexplode(COALESCE(t.typacl, acldefault('T', t.typowner))) acl
         WHERE acl.grantee <> t.typowner
+        UNION
+        SELECT 'SCHEMA', n.nspname::text, acl.grantee
+        FROM pg_namespace n, aclexplode(n.nspacl) acl
+        WHERE n.nspname = 'instagram_insights' AND acl.grantee <> n.nspowner
     LOOP
         EXECUTE format('REVOKE ALL ON %s %s FROM %s', member.kind, member.name,
                        CASE WHEN member.grantee = 0 THEN 'PUBLIC'

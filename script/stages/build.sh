@@ -71,6 +71,8 @@ run_units_asan() { run_ctest "$work/asan"; }
 # With bitcode wherever the server was built with LLVM, so that this half of the build cannot rot.
 build_extension() { limit 900 make -s -C "$tree" -j "$jobs" PG_CONFIG="$PG_CONFIG" WERROR="$WERROR"; }
 
+exported_symbols() { limit 60 bash "$tree/test/symbols.sh" "$tree/instagram_insights.so"; }
+
 # Installs below stage_dir and tells temporary servers to look there. A server that cannot (neither Debian's
 # extension_destdir nor 18's extension_control_path) gets a real installation. Arguments go to make.
 install_extension() {

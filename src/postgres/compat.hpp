@@ -54,4 +54,15 @@ inline bool is_background_process(const PGPROC *process)
 #endif
 }
 
+// Every setting that the server knows in this session, placeholders included.
+inline config_generic **server_settings(int &count)
+{
+#if PG_VERSION_NUM >= 160000
+    return get_guc_variables(&count);
+#else
+    count = GetNumConfigOptions();
+    return get_guc_variables();
+#endif
+}
+
 }  // namespace ig::pg

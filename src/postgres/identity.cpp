@@ -90,9 +90,18 @@ std::optional<std::string> from_setting()
     return uuid_text(uuid);
 }
 
-// Reads the role map as its owner would: a role need not be able to read it to be known by it.
+// Whose request this is. A definer function around us changes nothing: the outer role counts. Not so in a
+// security-restricted operation, where the server runs code of a table's owner in a session that is not his: index
+// expressions in ANALYZE or autovacuum, REFRESH MATERIALIZED VIEW. Whoever began that, often a superuser, has asked for
+// nothing of what the code asks. There the role whose code runs counts; behind one of our definer functions that is the
+// worker's, which is nobody.
+Oid calling_role() { return InSecurityRestrictedOperation() ? GetUserId() : GetOuterUserId(); }
+
+// Reads the role map as its owner would: a role need not be able to read it to be known by it. The statement runs as a
+// superuser under the caller's search_path, so every name and operator in it says its schema.
 std::optional<std::string> from_role()
 {
+    const char *role = pg_call([] { return GetUserNameFromId(calling_role(), false); });
     Oid user;
     int context;
     pg_call([&] {
@@ -105,9 +114,9 @@ std::optional<std::string> from_role()
         int context;
         ~Restore() { SetUserIdAndSecContext(user, context); }
     } restore{user, context};
-    const char *role = pg_call([] { return GetUserNameFromId(GetOuterUserId(), false); });
     Sql sql;
-    const Rows rows = sql.run("SELECT user_id::pg_catalog.text FROM instagram_insights.role_users WHERE role_name = $1::pg_catalog.name",
+    const Rows rows = sql.run("SELECT user_id::pg_catalog.text FROM instagram_insights.role_users"
+                              " WHERE role_name OPERATOR(pg_catalog.=) $1::pg_catalog.name",
                               Params().text(std::string_view(role)), View::latest);
     sql.finish();
     if (rows.empty()) return std::nullopt;
@@ -133,7 +142,7 @@ std::optional<std::string> current_user_id()
 bool caller_is_admin()
 {
     return pg_call([] {
-        const Oid caller = GetOuterUserId();
+        const Oid caller = calling_role();
         if (superuser_arg(caller)) return true;
         const Oid admin = get_role_oid("instagram_insights_admin", true);
         return OidIsValid(admin) && has_privs_of_role(caller, admin);

@@ -13,6 +13,7 @@ namespace ig::pg {
 std::optional<std::string> current_user_id();
 
 // Whether the caller's own role (not that of a definer function around us) is superuser or in instagram_insights_admin.
+// In code that the server runs in the session of another (an index expression in ANALYZE), the role of that code's owner.
 bool caller_is_admin();
 
 // The user a call is about: `wanted`, or the current user. Throws 22004 and 42501 as the contract says.

@@ -45,7 +45,8 @@ WorkerTransaction::WorkerTransaction(const char *activity)
         if (!present) throw ExtensionGone("extension instagram_insights is not in this database any more");
         sql_.emplace();
         const Rows rows =
-            sql_->run("SELECT extversion FROM pg_catalog.pg_extension WHERE extname = 'instagram_insights'");
+            sql_->run("SELECT extversion FROM pg_catalog.pg_extension"
+                                     " WHERE extname OPERATOR(pg_catalog.=) 'instagram_insights'::pg_catalog.name");
         if (rows.empty() || rows[0][0] != library_version)
             throw ExtensionGone("the library is of version " + std::string(library_version) + ", the extension is not");
         role_.emplace();

@@ -1,6 +1,8 @@
 // SHA-256 (FIPS 180-4) and HMAC (RFC 2104), small enough to read in one go; what depends on the key is wiped.
 #include "vault/hmac.hpp"
 
+#include <sodium.h>
+
 #include <algorithm>
 #include <cstddef>
 
@@ -152,11 +154,7 @@ std::string hex(const Digest &digest)
 
 bool equal_in_constant_time(std::string_view left, std::string_view right) noexcept
 {
-    if (left.size() != right.size()) return false;
-    volatile unsigned char difference = 0;
-    for (std::size_t i = 0; i < left.size(); ++i)
-        difference = static_cast<unsigned char>(difference | (left[i] ^ right[i]));
-    return difference == 0;
+    return left.size() == right.size() && sodium_memcmp(left.data(), right.data(), left.size()) == 0;
 }
 
 }  // namespace ig::vault

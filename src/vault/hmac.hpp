@@ -10,7 +10,7 @@ namespace ig::vault {
 
 using Digest = std::array<unsigned char, 32>;
 
-// RFC 2104 with SHA-256 (FIPS 180-4). Needs nothing but std, so that platform and sync may use it.
+// RFC 2104 with SHA-256 (FIPS 180-4). This header needs nothing but std, so that platform and sync may use it.
 Digest hmac_sha256(std::string_view key, std::string_view message) noexcept;
 
 // Lower-case hexadecimal digits, as appsecret_proof wants them (graph-api.md 3.3).

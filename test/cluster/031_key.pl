@@ -83,6 +83,29 @@ unlike(fetched('a', $first), qr/^succeeded/, 'so is an empty one');
 $node->safe_psql('postgres', 'UPDATE instagram_insights.credentials c SET sealed_token = k.sealed_token FROM kept k WHERE k.account_id = c.account_id');
 like(refreshed('a', $first), qr/^succeeded/, 'and that heals as well');
 
+# Nor does it open for another user with the same account, nor in another column: an app's secret is no token.
+my ($anns, $bobs) = map { user_id($_) } qw(a b);
+connect_account($node, 'b', 1);
+$node->safe_psql('postgres', <<"SQL");
+SELECT instagram_insights.ig_configure_app('1234567890', 'the-secret-of-an-app-0123456789');
+CREATE TABLE kept_app AS SELECT login, sealed_secret FROM instagram_insights.apps;
+SQL
+for my $swap ([ 'the same account of another user', "(SELECT sealed_token FROM instagram_insights.credentials WHERE user_id = '$bobs' AND account_id = '$first')" ],
+    [ "an app's secret", '(SELECT sealed_secret FROM instagram_insights.apps)' ])
+{
+    my ($what, $value) = @$swap;
+    $node->safe_psql('postgres', "UPDATE instagram_insights.credentials SET sealed_token = $value WHERE user_id = '$anns' AND account_id = '$first'");
+    like(fetched('a', $first), qr/^token_unreadable/, "what is sealed for $what does not open as a token");
+    $node->safe_psql('postgres', 'UPDATE instagram_insights.credentials c SET sealed_token = k.sealed_token FROM kept k WHERE k.user_id = c.user_id AND k.account_id = c.account_id');
+}
+$node->safe_psql('postgres', "UPDATE instagram_insights.apps SET sealed_secret = (SELECT sealed_token FROM kept WHERE account_id = '$first')");
+isnt($node->safe_psql('postgres', 'SELECT error FROM instagram_insights.ig_app_state()'), '', "a token does not open as an app's secret");
+$node->safe_psql('postgres', 'UPDATE instagram_insights.apps a SET sealed_secret = k.sealed_secret FROM kept_app k WHERE k.login = a.login');
+is($node->safe_psql('postgres', 'SELECT error FROM instagram_insights.ig_app_state()'), '', '... and the app\'s own does');
+$node->safe_psql('postgres', "SELECT instagram_insights.ig_delete_user_data('$bobs'); DELETE FROM instagram_insights.apps");
+$second = connect_account($node, 'b', 3);
+like(refreshed('a', $first), qr/^succeeded/, 'put back, the token opens again');
+
 # --- another key
 
 sub put_key

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <chrono>
 #include <string>
 
 namespace ig::vault {
@@ -57,6 +59,31 @@ TEST(Hmac, EqualOnlyIfEveryByteIs)
     }
     EXPECT_FALSE(equal_in_constant_time(digest, digest.substr(1)));
     EXPECT_FALSE(equal_in_constant_time("", digest));
+}
+
+// A comparison that stopped at the first difference would be thousands of times as fast for the first byte as for the last of
+// so long a text; of many measurements that take turns, the shortest is the one that nobody disturbed.
+TEST(Hmac, TakesAsLongWhereverTheDifferenceIs)
+{
+    using Clock = std::chrono::steady_clock;
+    const std::string expected(65536, 's');
+    std::string first = expected;
+    std::string last = expected;
+    first.front() = 't';
+    last.back() = 't';
+    const auto duration = [&expected](const std::string &given) {
+        const Clock::time_point begin = Clock::now();
+        EXPECT_FALSE(equal_in_constant_time(expected, given));
+        return std::chrono::duration<double>(Clock::now() - begin).count();
+    };
+    double shortest_first = 1;
+    double shortest_last = 1;
+    for (int i = 0; i < 200; ++i) {
+        shortest_first = std::min(shortest_first, duration(first));
+        shortest_last = std::min(shortest_last, duration(last));
+    }
+    EXPECT_GT(shortest_first / shortest_last, 0.5);
+    EXPECT_LT(shortest_first / shortest_last, 2.0);
 }
 
 }  // namespace
