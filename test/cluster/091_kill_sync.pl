@@ -48,21 +48,15 @@ sub whole
 
 # Each point, and the tries that the jobs take when something is killed there.
 my @points = (
-    [ 'before the claim', 1 ], [ 'in the claim', 1 ], [ 'after the claim', 2 ], [ 'in connect', 2 ], [ 'in the call of insights', 2 ],
+    [ 'before the claim', 1 ], [ 'in the claim', 1 ], [ 'after the claim', 2 ], [ 'in connect', 2 ],
     [ 'in the body of insights', 2 ], [ 'before the store', 2 ], [ 'in the store', 2 ], [ 'before the commit', 2 ]);
 for my $case (@points)
 {
     my ($name, $tries) = @$case;
     for my $victim ('the worker', 'the postmaster')
     {
-        my $point = $kill->point($name);
-        $point->{hold}->();
-        query('SELECT instagram_insights.ig_sync_all()');
-        my $pid = $point->{reached}->();
-        is($pid, worker_pid($node), "$name: the worker is there");
-        is(query('SELECT (SELECT count(*) FROM instagram_insights.insights) + (SELECT count(*) FROM instagram_insights.sync_log)'), 0, 'and nobody sees anything of it');
-        $victim eq 'the worker' ? $kill->kill_process($pid) : $kill->kill_postmaster;
-        $point->{free}->();
+        my ($there, $seen) = $kill->kill_worker_at($name, $victim, 'SELECT instagram_insights.ig_sync_all()');
+        ok($there && $seen eq '0', "the worker was $name, and nobody saw anything of it");
         whole("$victim killed $name", $tries);
     }
 }

@@ -19,7 +19,8 @@ my %gates = (
     'in the store' => 4,    # some rows are written, some are not
     'before the commit' => 5,    # rows, log, job and account are written, not committed
     'in the store of a token' => 6,
-    'before the commit of a token' => 7);
+    'before the commit of a token' => 7,
+    'before the commit of a session' => 8);    # no trigger's: the session's own statement, gate_sql()
 my $row_in_the_store = 20;    # 'in the store' is before this row of a transaction
 
 # What the key_command of a new node has to be, for `no_key`: it waits for a lock on a file, and says that it does.
@@ -92,6 +93,9 @@ sub answer_point
         reached => sub { $sandbox->wait_for_hanging(1); $sandbox->clear_faults; return $at_work->() },
         free => sub { $sandbox->release } };
 }
+
+# The last statement of a transaction that is to stand at 'before the commit of a session'.
+sub gate_sql { return "SELECT pg_advisory_xact_lock_shared($gates{'before the commit of a session'})" }
 
 sub pid_of
 {
@@ -175,7 +179,37 @@ sub begin_session
         '<', \$session->{in}, '>', \$session->{out}, '2>', \$session->{err}, IPC::Run::timeout($PostgreSQL::Test::Utils::timeout_default));
     return $session;
 }
-sub ended { my ($self, $session) = @_; $session->{run}->finish; return $session->{err} }
+
+# What its client was told: output and errors.
+sub ended { my ($self, $session) = @_; $session->{run}->finish; return ($session->{out}, $session->{err}) }
+
+# A session that is killed, or whose postmaster is, at this point. Returns what its client was told.
+sub kill_session_at
+{
+    my ($self, $name, $victim, $sql) = @_;
+    my $point = $self->point($name, 'at_work');
+    $point->{hold}->();
+    my $session = $self->begin_session('at_work', $sql);
+    my $pid = $point->{reached}->();
+    $victim eq 'the postmaster' ? $self->kill_postmaster : $self->kill_process($pid);
+    $point->{free}->();
+    return $self->ended($session);
+}
+
+# The same of the worker, which begins with what `sql` puts in its queue.
+sub kill_worker_at
+{
+    my ($self, $name, $victim, $sql) = @_;
+    my $point = $self->point($name);
+    $point->{hold}->();
+    $self->query($sql);
+    my $pid = $point->{reached}->();
+    my $right = $pid == worker_pid($self->{node});
+    my $seen = $self->query('SELECT (SELECT count(*) FROM instagram_insights.insights) + (SELECT count(*) FROM instagram_insights.sync_log)');
+    $victim eq 'the postmaster' ? $self->kill_postmaster : $self->kill_process($pid);
+    $point->{free}->();
+    return ($right, $seen);
+}
 
 # kill -9 of one process: the postmaster ends all others and starts anew.
 sub kill_process
@@ -214,7 +248,7 @@ sub kill_postmaster
     kill 'CONT', @{ $self->{stopped} };
     $self->{stopped} = [];
     # A process that has ended and is not yet buried by its parent has no working directory any more. But who starts a server
-    # takes an unburied postmaster for a living one.
+    # takes an unburied postmaster for a living one, and in a container its burial may take a second.
     $self->{sandbox}->wait_until(sub { return !grep { defined readlink "/proc/$_/cwd" } @children }, 'all children have left');
     $self->{sandbox}->wait_until(sub { return !-e "/proc/$postmaster" }, 'the postmaster is buried');
     return $node->start;
