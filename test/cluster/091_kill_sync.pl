@@ -55,8 +55,9 @@ for my $case (@points)
     my ($name, $tries) = @$case;
     for my $victim ('the worker', 'the postmaster')
     {
-        my ($there, $seen) = $kill->kill_worker_at($name, $victim, 'SELECT instagram_insights.ig_sync_all()');
+        my ($there, $seen, $took) = $kill->kill_worker_at($name, $victim, 'SELECT instagram_insights.ig_sync_all()');
         ok($there && $seen eq '0', "the worker was $name, and nobody saw anything of it");
+        cmp_ok($took, '<', 5000, "$name: it leaves at once when the postmaster is killed") if $victim eq 'the postmaster';
         whole("$victim killed $name", $tries);
     }
 }

@@ -32,6 +32,7 @@ sub key_command
     return "touch $folder/asked && flock -s $folder/gate cat $folder/key";
 }
 
+# `folder`: where key_command() was told to wait, if it was.
 sub new
 {
     my ($class, %options) = @_;
@@ -196,7 +197,8 @@ sub kill_session_at
     return $self->ended($session);
 }
 
-# The same of the worker, which begins with what `sql` puts in its queue.
+# The same of the worker, which begins with what `sql` puts in its queue. Returns whether it was there, how much of its work others
+# saw then, and what the kill returned.
 sub kill_worker_at
 {
     my ($self, $name, $victim, $sql) = @_;
@@ -206,9 +208,9 @@ sub kill_worker_at
     my $pid = $point->{reached}->();
     my $right = $pid == worker_pid($self->{node});
     my $seen = $self->query('SELECT (SELECT count(*) FROM instagram_insights.insights) + (SELECT count(*) FROM instagram_insights.sync_log)');
-    $victim eq 'the postmaster' ? $self->kill_postmaster : $self->kill_process($pid);
+    my $took = $victim eq 'the postmaster' ? $self->kill_postmaster : $self->kill_process($pid);
     $point->{free}->();
-    return ($right, $seen);
+    return ($right, $seen, $took);
 }
 
 # kill -9 of one process: the postmaster ends all others and starts anew.
@@ -236,7 +238,7 @@ sub children_of
     return @children;
 }
 
-# kill -9 of the postmaster: its children leave by themselves, then the server is started.
+# kill -9 of the postmaster: its children leave by themselves, then the server is started. Returns the ms until they had left.
 sub kill_postmaster
 {
     my ($self) = @_;
@@ -244,14 +246,17 @@ sub kill_postmaster
     my ($postmaster) = split /\n/, slurp_file($node->data_dir . '/postmaster.pid');
     my @children = children_of($postmaster);
     @children or die 'the postmaster has no children';
-    $node->kill9;
-    kill 'CONT', @{ $self->{stopped} };
+    my $took = milliseconds(sub {
+        $node->kill9;
+        kill 'CONT', @{ $self->{stopped} };
+        # One that has ended and is not yet buried by its parent has no working directory any more.
+        $self->{sandbox}->wait_until(sub { return !grep { defined readlink "/proc/$_/cwd" } @children }, 'all children have left');
+    });
     $self->{stopped} = [];
-    # A process that has ended and is not yet buried by its parent has no working directory any more. But who starts a server
-    # takes an unburied postmaster for a living one, and in a container its burial may take a second.
-    $self->{sandbox}->wait_until(sub { return !grep { defined readlink "/proc/$_/cwd" } @children }, 'all children have left');
+    # Who starts a server takes an unburied postmaster for a living one, and in a container its burial may take a second.
     $self->{sandbox}->wait_until(sub { return !-e "/proc/$postmaster" }, 'the postmaster is buried');
-    return $node->start;
+    $node->start;
+    return $took;
 }
 
 1;
