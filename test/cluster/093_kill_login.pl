@@ -106,7 +106,8 @@ tokens_work('after all logins');
 sub make_old
 {
     my (@logins) = @_;
-    $sandbox->token_state(token => $_->{token}, issued_at => moment(-40), expires_at => moment(20)) for grep { $_->{kind} eq 'long' && $_->{state} eq 'valid' } @{ $sandbox->tokens };
+    my @tokens = grep { $_->{kind} eq 'long' && $_->{state} eq 'valid' } @{ $sandbox->tokens };
+    $sandbox->post('/tokens', [ map { { token => $_->{token}, issued_at => moment(-40), expires_at => moment(20) } } @tokens ]);
     my $ids = join ',', map { $account{$_} } @logins;
     query("UPDATE instagram_insights.accounts SET issued_at = now() - interval '40 days', expires_at = now() + interval '20 days', refresh_after = NULL
             WHERE account_id = ANY ('{$ids}')");
