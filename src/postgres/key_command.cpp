@@ -1,4 +1,4 @@
-// Implements running key_command. Not by the server's OpenPipeStream(): a process that ends would wait for the command's end.
+// Implements running key_command. Not by the server's OpenPipeStream(): a process that ends would wait for the command.
 #include "postgres/key_command.hpp"
 
 #include <fcntl.h>
@@ -18,7 +18,8 @@ namespace ig::pg {
 namespace {
 
 constexpr const char *limit_seconds = "10";
-constexpr int give_up_ms = 11000;  // timeout(1) has ended it by then, and only a process that it left behind holds the pipe
+// timeout(1) has ended it by then, and only a process that it left behind can hold the pipe.
+constexpr int give_up_ms = 11000;
 
 [[noreturn]] void cannot_start(int error)
 {
@@ -55,7 +56,8 @@ public:
 
     int start(pid_t &process, const char *const *arguments) const
     {
-        return posix_spawnp(&process, arguments[0], &actions_, &attributes_, const_cast<char *const *>(arguments), environ);
+        return posix_spawnp(&process, arguments[0], &actions_, &attributes_, const_cast<char *const *>(arguments),
+                            environ);
     }
 
 private:
@@ -94,7 +96,8 @@ public:
     {
         close(output_);
         int status = -1;
-        while (waitpid(process_, &status, 0) < 0 && errno == EINTR) continue;
+        while (waitpid(process_, &status, 0) < 0 && errno == EINTR)
+            continue;
         process_ = 0;
         return status;
     }
@@ -111,7 +114,8 @@ struct Printed {
     ~Printed() { wipe_memory(bytes, sizeof bytes); }
 };
 
-// Until the command's end, or until there is more than a key can be, or no time left. Server code, to be called inside pg_call().
+// Until the command's end, or until there is more than a key can be, or no time left. Server code, to be called inside
+// pg_call().
 void read_output(int descriptor, Printed &printed)
 {
     const TimestampTz deadline = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), give_up_ms);
@@ -143,8 +147,9 @@ Secret output_of_key_command(const char *command)
     Printed printed;
     pg_call([&] { read_output(running.output(), printed); });
     if (!printed.ended || running.wait() != 0)
-        throw KeyUnavailable("instagram_insights.key_command failed or took longer than 10 s",
-                             "Run the command as the server's operating system user; it must print 64 hexadecimal digits.");
+        throw KeyUnavailable(
+            "instagram_insights.key_command failed or took longer than 10 s",
+            "Run the command as the server's operating system user; it must print 64 hexadecimal digits.");
     return Secret(std::string_view(printed.bytes, printed.size));
 }
 

@@ -5,9 +5,10 @@
 
 namespace ig::pg {
 
-// What the command prints. It runs as a child of its own for 10 s at most, and its standard input is empty so that it cannot wait
-// for an answer. A cancel ends the wait and the command at once; a process that is told to end leaves at once, too, and so it does
-// when the postmaster has died: the command then ends by its own time limit. Throws KeyUnavailable.
+// What the command prints. It runs as a child of its own for 10 s at most, and its standard input is empty so that it
+// cannot wait for an answer. A cancel ends the wait and the command at once. A process that ends meanwhile, because its
+// session is terminated or the postmaster has died, does not wait for the command, which its time limit ends then.
+// Throws KeyUnavailable.
 Secret output_of_key_command(const char *command);
 
 }  // namespace ig::pg

@@ -33,14 +33,17 @@ sub whole
 {
     my ($what, $tries) = @_;
     wait_for($node, "SELECT NOT EXISTS (SELECT FROM instagram_insights.sync_jobs WHERE state IN ('queued', 'running', 'waiting'))");
-    is(query("SELECT string_agg(DISTINCT concat_ws(' ', state, attempt, crashes, error), ', ') || ' of ' || count(*) FROM instagram_insights.sync_jobs"),
+    is(query("SELECT string_agg(DISTINCT concat_ws(' ', state, attempt, crashes, error), ', ') || ' of ' || count(*)
+              FROM instagram_insights.sync_jobs"),
         "succeeded $tries 0 of $accounts", "$what: every job ends well by itself, with its tries counted");
     ok(stored_rows($node) eq $expected, "$what: the rows are those of a clean run, each once");
-    is(query("SELECT string_agg(DISTINCT status || CASE WHEN api_calls > 0 THEN '' ELSE ' without calls' END, ', ') || ' of ' || count(DISTINCT job_id) || ' in ' || count(*)
+    is(query("SELECT string_agg(DISTINCT status || CASE WHEN api_calls > 0 THEN '' ELSE ' without calls' END, ', ')
+                     || ' of ' || count(DISTINCT job_id) || ' in ' || count(*)
               FROM instagram_insights.sync_log"), "succeeded of $accounts in $accounts", "$what: one log for each job");
     is(query("SELECT sum(rows_inserted) - (SELECT count(*) FROM instagram_insights.insights) || ' ' || sum(rows_updated + rows_unchanged)
               FROM instagram_insights.sync_log"), '0 0', "$what: which tells of every row, once, and of none that was lost");
-    is(query("SELECT count(*) FROM instagram_insights.connections WHERE status = 'active' AND last_error IS NULL"), $accounts, "$what: every account is as before");
+    is(query("SELECT count(*) FROM instagram_insights.connections WHERE status = 'active' AND last_error IS NULL"), $accounts,
+        "$what: every account is as before");
     query('DELETE FROM instagram_insights.insights; DELETE FROM instagram_insights.sync_jobs; DELETE FROM instagram_insights.sync_log;'
         . " UPDATE instagram_insights.accounts SET metric_state = '{}'");
     return;

@@ -40,7 +40,8 @@ sub tokens_work
     query("DELETE FROM instagram_insights.insights; DELETE FROM instagram_insights.sync_jobs; UPDATE instagram_insights.accounts SET metric_state = '{}'");
     sync_all_done($node);
     ok(stored_rows($node) eq $sandbox->expected, "$what: the tokens open, and everything is fetched with them");
-    is(query("SELECT string_agg(status || ' ' || (last_error IS NULL), ', ') FROM instagram_insights.connections"), 'active true, active true', "$what: no account needs anything");
+    is(query("SELECT string_agg(status || ' ' || (last_error IS NULL), ', ') FROM instagram_insights.connections"),
+        'active true, active true', "$what: no account needs anything");
     is(query("SELECT status FROM instagram_insights.ig_doctor() WHERE check_name = 'tokens'"), 'ok', "$what: and ig_doctor() says so");
     return;
 }
@@ -161,7 +162,8 @@ make_old('instagram');
 $kill->kill_worker_at('in the store of a token', 'the worker', 'SELECT instagram_insights.ig_sync_all()');
 sync_all_done($node);
 wait_for($node, "SELECT status = 'needs_login' AND hint IS NOT NULL FROM instagram_insights.connections WHERE account_id = '$account{instagram}'");
-is(query("SELECT status FROM instagram_insights.connections WHERE account_id = '$account{facebook}'"), 'active', 'a token that died with the worker costs its own account a login');
+is(query("SELECT status FROM instagram_insights.connections WHERE account_id = '$account{facebook}'"), 'active',
+    'a token that died with the worker costs its own account a login');
 is(connect_code('instagram', begin_login('instagram')), "$account{instagram}|active", 'and that login mends it');
 tokens_work('after that login');
 

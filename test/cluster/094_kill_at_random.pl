@@ -61,15 +61,18 @@ for my $sync (1 .. $syncs)
     my $kills = $sync % $two_kills_in_each == 0 ? 2 : 1;
     kill_somebody() for 1 .. $kills;
     wait_for($node, "SELECT count(*) = 0 $live");
-    is(query("SELECT string_agg(DISTINCT state || ' ' || attempt, ', ') FROM instagram_insights.sync_jobs WHERE state <> 'succeeded' OR attempt > $kills + 1"), '',
+    is(query("SELECT string_agg(DISTINCT state || ' ' || attempt, ', ') 
+              FROM instagram_insights.sync_jobs WHERE state <> 'succeeded' OR attempt > $kills + 1"), '',
         "sync $sync: every job ends well by itself");
     ok(stored_rows($node) eq $expected, "sync $sync: the rows are exactly those of a clean run");
 }
 diag(join ', ', map { "$_: $hit{$_}" } sort keys %hit);
-is(query('SELECT count(*) FROM instagram_insights.insights WHERE right(user_id::text, 12)::bigint <> right(account_id, 11)::bigint % ' . $users), 0, 'each with its user');
+is(query('SELECT count(*) FROM instagram_insights.insights WHERE right(user_id::text, 12)::bigint <> right(account_id, 11)::bigint % ' . $users), 0,
+    'each with its user');
 is(query('SELECT sum(rows_inserted) = (SELECT count(*) FROM instagram_insights.insights) AND sum(rows_updated) = 0 FROM instagram_insights.sync_log'),
     't', 'the logs tell of each row once, and of none that was lost');
-is(query("SELECT count(*) FROM instagram_insights.sync_log WHERE status <> 'succeeded' OR api_calls < 1"), 0, 'each log is of a try that ended, and ended well');
+is(query("SELECT count(*) FROM instagram_insights.sync_log WHERE status <> 'succeeded' OR api_calls < 1"), 0,
+    'each log is of a try that ended, and ended well');
 is(query("SELECT count(*) FROM instagram_insights.sync_jobs j WHERE 1 <> (SELECT count(*) FROM instagram_insights.sync_log l
           WHERE l.user_id = j.user_id AND l.job_id = j.job_id)"), 0, 'and each job has one');
 is(query("SELECT count(*) FROM instagram_insights.connections WHERE status = 'active'"), $accounts, 'no account lost its login');
