@@ -1,4 +1,4 @@
-// Implements the keyring: key_command runs as a child of its own with a time limit, a key file is read with the vault's care.
+// Implements the keyring: a key comes from key_command, or from a key file, which is read with the vault's care.
 #include "postgres/keyring.hpp"
 
 #include <sys/stat.h>
@@ -6,7 +6,7 @@
 #include <memory>
 #include <optional>
 
-#include "postgres/guard.hpp"
+#include "postgres/key_command.hpp"
 #include "postgres/settings.hpp"
 #include "postgres/spi.hpp"
 #include "vault/key_file.hpp"
@@ -14,8 +14,6 @@
 namespace ig::pg {
 
 namespace {
-
-constexpr int key_command_ms = 10000;
 
 struct Kept {
     std::string source;  // the settings it was read from, and which file that was
@@ -36,74 +34,6 @@ std::string key_path()
     return std::string(DataDir) + "/instagram_insights.key";
 }
 
-std::string shell_quoted(const std::string &text)
-{
-    std::string quoted = "'";
-    for (const char c : text) {
-        if (c == '\'')
-            quoted += "'\\''";
-        else
-            quoted += c;
-    }
-    return quoted + "'";
-}
-
-struct CommandOutput {
-    char bytes[512];
-    std::size_t size;
-    bool ended;  // and not cut off
-    int status;
-};
-
-// Until the command's end, or until there is more than a key can be, or no time left: a process it left behind may hold
-// the pipe open. Server code, to be called inside pg_call().
-void read_output(int descriptor, CommandOutput &output)
-{
-    const TimestampTz deadline = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), key_command_ms + 1000);
-    bool woken = false;
-    while (!output.ended && output.size < sizeof output.bytes) {
-        const long left = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), deadline);
-        if (left <= 0) break;
-        const int wanted = WL_LATCH_SET | WL_SOCKET_READABLE | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH;
-        const int events = WaitLatchOrSocket(MyLatch, wanted, descriptor, left, PG_WAIT_EXTENSION);
-        if ((events & WL_LATCH_SET) != 0) {
-            woken = true;
-            ResetLatch(MyLatch);
-            CHECK_FOR_INTERRUPTS();
-        }
-        if ((events & WL_SOCKET_READABLE) == 0) continue;
-        const ssize_t got = read(descriptor, output.bytes + output.size, sizeof output.bytes - output.size);
-        if (got > 0) output.size += static_cast<std::size_t>(got);
-        output.ended = got == 0;
-        if (got < 0 && errno != EINTR) break;
-    }
-    if (woken) SetLatch(MyLatch);  // it was meant for those who called us
-}
-
-// Output of key_command. The child is ended after 10 s by timeout(1): waiting for it here is bounded, and its standard
-// input is empty so that it cannot wait for an answer.
-Secret run_key_command()
-{
-    const std::string line = "exec timeout -k 1 " + std::to_string(key_command_ms / 1000) + " /bin/sh -c " +
-                             shell_quoted(settings.key_command) + " </dev/null";
-    const char *const command = line.c_str();
-    CommandOutput output = pg_call([&] {
-        CommandOutput result{};
-        FILE *pipe = OpenPipeStream(command, "r");
-        if (pipe == nullptr)
-            ereport(ERROR, (errcode_for_file_access(), errmsg("could not start instagram_insights.key_command: %m")));
-        read_output(fileno(pipe), result);
-        result.status = ClosePipeStream(pipe);
-        return result;
-    });
-    Secret text(std::string_view(output.bytes, output.size));
-    wipe_memory(output.bytes, sizeof output.bytes);
-    if (output.status != 0 || !output.ended)
-        throw KeyUnavailable("instagram_insights.key_command failed or took longer than 10 s",
-                             "Run the command as the server's operating system user; it must print 64 hexadecimal digits.");
-    return text;
-}
-
 // Changes when the settings do, and when another file has taken the key file's place (ig_rotate_key() in another session).
 std::string key_identity()
 {
@@ -118,7 +48,7 @@ std::string key_identity()
 std::unique_ptr<vault::Vault> read_key(MissingKey missing)
 {
     try {
-        if (uses_command()) return std::make_unique<vault::Vault>(vault::Key::from_text(run_key_command().expose()));
+        if (uses_command()) return std::make_unique<vault::Vault>(vault::Key::from_text(output_of_key_command(settings.key_command).expose()));
         const std::string path = key_path();
         try {
             return std::make_unique<vault::Vault>(vault::read_key_file(path));

@@ -177,6 +177,8 @@ use_command('setsid sleep 20 & sleep 300');
 my $took = milliseconds(sub { like(refusal($connect), qr/55000.*longer than 10 s/s, 'a key_command that hangs is cut off') });
 diag(sprintf 'a hanging key_command was cut after %.1f s', $took / 1000);
 cmp_ok($took, '<', 14000, 'after 10 s');
+$took = milliseconds(sub { like(refusal("SET statement_timeout = '200ms'; $connect"), qr/57014/, 'a statement that waits for key_command can be cancelled') });
+cmp_ok($took, '<', 5000, 'and ends at once');
 $node->safe_psql('postgres', 'ALTER SYSTEM RESET instagram_insights.key_command');
 my $keys = join '|', 'opensesame', $other, substr($made, 0, 64);
 ok(slurp_file($node->logfile) !~ /$keys/, 'no key and no output of key_command is in the log');
