@@ -21,21 +21,34 @@ struct PendingWake {
 };
 PendingWake pending;
 bool extension_changed = false;  // in this transaction: the worker must look whether it is still wanted
+bool extension_altered = false;  // updated, not dropped: there may be work that waited for that
 object_access_hook_type previous_access_hook = nullptr;
 
 void on_object_access(ObjectAccessType access, Oid catalog, Oid object, int column, void *argument)
 {
     if (previous_access_hook != nullptr) previous_access_hook(access, catalog, object, column, argument);
     if (catalog != ExtensionRelationId || (access != OAT_DROP && access != OAT_POST_ALTER)) return;
-    if (object == get_extension_oid("instagram_insights", true)) extension_changed = true;
+    if (object != get_extension_oid("instagram_insights", true)) return;
+    extension_changed = true;
+    if (access == OAT_POST_ALTER) extension_altered = true;
+}
+
+// After an update a worker of the new version begins, without waiting for somebody to enqueue or nudge: the one that led before
+// ends, and what it had in hand is taken back.
+void follow_extension(bool committed)
+{
+    if (committed && extension_altered) {
+        describe_worker(pending.worker, MyDatabaseId);
+        (void)RegisterDynamicBackgroundWorker(&pending.worker, nullptr);
+    }
+    if (committed && extension_changed) wake_all_workers();
+    extension_changed = extension_altered = false;
 }
 
 void wake_at_commit(XactEvent event, void *)
 {
-    if (extension_changed && (event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT || event == XACT_EVENT_PREPARE)) {
-        extension_changed = false;
-        if (event == XACT_EVENT_COMMIT) wake_all_workers();
-    }
+    if (event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT || event == XACT_EVENT_PREPARE)
+        follow_extension(event == XACT_EVENT_COMMIT);
     if (!pending.wanted) return;
     if (event == XACT_EVENT_COMMIT) {
         pending.wanted = false;
