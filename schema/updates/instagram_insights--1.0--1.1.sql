@@ -63,3 +63,6 @@ BEGIN
     END IF;
 END
 $body$;
+
+-- The last word of every update: at commit the worker of the version before goes and one of this version begins.
+SELECT ig_wake_worker();

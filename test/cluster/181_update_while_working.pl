@@ -52,7 +52,7 @@ sub all_is_stored
     is($node->safe_psql($database, "SELECT string_agg(DISTINCT concat_ws(': ', state, error), ', ') FROM $schema.sync_jobs"), 'succeeded', "$database: every job ended well");
     my @wrong = grep { stored_rows($node, "account_id = '$_'", $database) ne $sandbox->expected(account_id => $_) } @ids;
     is("@wrong", '', '... no value is missing, none is there twice');
-    is($node->safe_psql($database, "SELECT count(DISTINCT account_id) FROM $schema.sync_log WHERE state = 'succeeded'"), '6', '... and the log tells of every account');
+    is($node->safe_psql($database, "SELECT count(DISTINCT account_id) FROM $schema.sync_log WHERE status = 'succeeded'"), '6', '... and the log tells of every account');
     isnt(library_of_leader($database), '1.0', '... by a worker of the new version');
     return;
 }
@@ -105,7 +105,7 @@ $files->put_library('present');
 $node->safe_psql('enqueued', "ALTER EXTENSION $schema UPDATE");
 is(join(' ', map { (finish($_->{run}) ? '' : 'failed: ') . $_->{err} } @people) =~ s/\s//gr, '', 'nobody who enqueues during an update is refused');
 my @jobs = sort map { split /\n/, $_->{out} } @people;
-is(scalar @jobs, 240, 'each got a job');
+is(scalar @jobs, 4 * 60 * 3, 'each got a job for each account');
 all_is_stored('enqueued');
 is($node->safe_psql('enqueued', 'SELECT count(*) FROM unnest(ARRAY[' . join(',', @jobs) . "]) j WHERE NOT EXISTS (SELECT FROM $schema.sync_jobs s WHERE s.job_id = j AND s.state = 'succeeded')"),
     '0', 'and each of those jobs is done');
