@@ -37,7 +37,7 @@ my $calls = $sandbox->stats->{calls};
 sub subscribe
 {
     my ($name, $database) = @_;
-    there("CREATE SUBSCRIPTION $name CONNECTION '" . $node->connstr('postgres') . "' PUBLICATION insights_numbers, insights_own_metrics", $database);
+    there("CREATE SUBSCRIPTION $name CONNECTION \$\$" . $node->connstr('postgres') . "\$\$ PUBLICATION insights_numbers, insights_own_metrics", $database);
     $replica->wait_for_subscription_sync($node, $name, $database);
     return;
 }

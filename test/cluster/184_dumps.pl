@@ -71,7 +71,7 @@ sub restored
 {
     my ($database, @command) = @_;
     sql("CREATE DATABASE $database", 'postgres');
-    return command_ok([ @command[0 .. $#command - 1], '-d', $node->connstr($database), $command[-1] ], "$database: restored without a complaint");
+    return command_ok([ $command[0], '-d', $node->connstr($database), @command[1 .. $#command] ], "$database: restored without a complaint");
 }
 
 sub psql_file { return ('psql', '-Xq', '-v', 'ON_ERROR_STOP=1', @_) }
