@@ -46,12 +46,12 @@ INSERT INTO $schema.sync_jobs (user_id, account_id, kind, state)
 SELECT user_id, account_id, 'backfill', 'queued' FROM $schema.accounts WHERE user_id = '$b';
 SQL
 
-# Every table by every column it has now: a column that an update adds is none of theirs.
+# Every table but the one that says who works, by every column it has now: a column that an update adds is none of theirs.
 my $tables = sql(<<"SQL");
 SELECT string_agg(format('SELECT %L, count(*), md5(COALESCE(string_agg(t::text, ''|'' ORDER BY t::text), '''')) FROM (SELECT %s FROM $schema.%I) t',
     c.relname, (SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY a.attnum) FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped),
     c.relname), ' UNION ALL ' ORDER BY c.relname)
-FROM pg_class c WHERE c.relnamespace = '$schema'::regnamespace AND c.relkind = 'r' AND c.relname <> 'metrics'
+FROM pg_class c WHERE c.relnamespace = '$schema'::regnamespace AND c.relkind = 'r' AND c.relname NOT IN ('metrics', 'worker_state')
 SQL
 my $own_metric = "SELECT 'metrics', count(*), string_agg(name, ',') FROM $schema.metrics WHERE NOT builtin";
 my $contents = "SET timezone = 'UTC'; $tables UNION ALL $own_metric ORDER BY 1";
