@@ -14,8 +14,10 @@ BEGIN
     ELSE
         RETURN QUERY SELECT 'library', 'fail',
             format('the library is version %s, the extension in this database %s', process.library_version, installed),
-            'Run ALTER EXTENSION instagram_insights UPDATE; if the library is the older one, install the new package '
-            'and restart the server.';
+            CASE WHEN string_to_array(process.library_version, '.')::integer[] > string_to_array(installed, '.')::integer[]
+                 THEN 'Run ALTER EXTENSION instagram_insights UPDATE in this database.'
+                 ELSE format('Install the package of version %s, restart the server if it preloads the library, and '
+                             'connect anew.', installed) END;
     END IF;
     IF process.preloaded THEN
         RETURN QUERY SELECT 'preload', 'ok', 'the library is in shared_preload_libraries', NULL::text;

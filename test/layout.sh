@@ -123,6 +123,35 @@ program '\.(cpp|hpp)$' | while IFS= read -r file; do
                          from = 0 }' "$file"
 done | rule 'a function of more than 60 lines has its reason at the top of the file'
 
+# Update scripts (schema/updates/README.md). A statement that is executed is looked at whole, up to its semicolon.
+files_in schema/updates | grep -E '\.sql$' | while IFS= read -r file; do
+    version=$(sed -nE 's/^.*instagram_insights--[0-9.]+--([0-9]+\.[0-9]+)\.sql$/\1/p' <<<"$file")
+    if [ -z "$version" ]; then
+        echo "$file:1: is not named after two versions"
+        continue
+    fi
+    sed -n 2p "$file" | grep -qE "^.echo Use .*UPDATE TO '$version'.* .quit$" || echo "$file:2: has no guard against psql"
+    if ! grep -qF "ARRAY[${version/./, }]" "$file" || ! grep -qF 'ig_process_state()' "$file"; then
+        echo "$file:1: does not look at the version of the library"
+    fi
+    [ "$(grep -vE '^(--.*)?$' "$file" | tail -n 1)" = 'SELECT ig_wake_worker();' ] ||
+        echo "$file:$(wc -l <"$file"): does not end with SELECT ig_wake_worker();"
+done | rule 'an update script is guarded, looks at the library first, and starts the next worker last'
+files_in schema/updates | grep -E '\.sql$' | xargs -r -d '\n' awk '
+    function complain() { print FILENAME ":" from ":" statement }
+    FNR == 1 { from = 0 }
+    { line = $0; sub(/^[ \t]*--.*/, "", line) }
+    line ~ /^(ALTER TABLE|(CREATE|CREATE UNIQUE|DROP|ALTER) (INDEX|TRIGGER|POLICY)|DROP TABLE)/ {
+        from = FNR; statement = line; complain(); from = 0 }
+    line ~ /^[ \t]+EXECUTE / { from = FNR; statement = "" }
+    from { statement = statement " " line }
+    from && line ~ /;[ \t]*$/ {
+        sub(/;[ \t]*$/, "", statement)
+        if (statement ~ /;/ ||
+            statement ~ /(ADD COLUMN|CREATE (UNIQUE )?INDEX|CREATE TABLE) / && statement !~ / IF NOT EXISTS / ||
+            statement ~ /DROP (TABLE|COLUMN|CONSTRAINT|INDEX|TRIGGER|POLICY) / && statement !~ / IF EXISTS /) complain()
+        from = 0 }' | rule 'an update script changes tables one EXECUTE a statement, each fit to be run twice'
+
 program '\.hpp$' | xargs -r -d '\n' grep -LE '^#pragma once$' | rule 'every header is included once'
 program '.' | xargs -r -d '\n' grep -nHE 'T[O]DO|F[I]XME|not (yet )?i[m]plemented' | rule 'nothing is left open'
 

@@ -80,6 +80,29 @@ offence 'opens with a comment' script/b 2 '#!/bin/sh' 'exit 0'
 offence 'opens with a comment' script/b.sh 1 'exit 0'
 offence 'more than 300 lines' src/sync/b.cpp 301 '// B.' "${long_file[@]}"
 offence 'more than 60 lines' src/sync/b.cpp 3 '// B.' 'void f()' '{' "${long_function[@]}" '}'
+update() { # update LINE...: an update script around these lines
+    # shellcheck disable=SC2016,SC2028 # what the script holds, to the letter
+    printf '%s\n' '-- Updates.' "\\echo Use \"ALTER EXTENSION a UPDATE TO '1.1'\" to load this file. \\quit" \
+        'SELECT ARRAY[1, 1] FROM ig_process_state();' "$@" 'SELECT ig_wake_worker();'
+}
+script=schema/updates/instagram_insights--1.0--1.1.sql
+offending_update() { # offending_update RULE LINE TEXT...: an update script with these lines breaks the rule
+    local name=$1 line=$2 lines
+    shift 2
+    mapfile -t lines < <(update "$@")
+    offence "$name" "$script" "$line" "${lines[@]}"
+}
+offending_update 'one EXECUTE a statement' 4 'ALTER TABLE insights ADD COLUMN IF NOT EXISTS x integer;'
+offending_update 'one EXECUTE a statement' 4 'DROP TRIGGER late_insert ON insights;'
+offending_update 'one EXECUTE a statement' 6 'DO body' 'BEGIN' "    EXECUTE 'ALTER TABLE insights" "        ADD COLUMN x integer';" 'END body;'
+offending_update 'one EXECUTE a statement' 5 'DO body BEGIN' "    EXECUTE 'CREATE INDEX IF NOT EXISTS a ON b (c); ANALYZE b';" 'END body;'
+offending_update 'one EXECUTE a statement' 5 'DO body BEGIN' "    EXECUTE 'DROP POLICY p ON b';" 'END body;'
+mapfile -t lines < <(update 'SELECT 1;')
+offence 'starts the next worker last' "$script" 4 "${lines[@]:0:4}"
+offence 'starts the next worker last' "$script" 2 "${lines[0]}" "${lines[@]:2}"
+offence 'starts the next worker last' "$script" 1 "${lines[@]:0:2}" "${lines[@]:3}"
+offence 'starts the next worker last' schema/updates/instagram_insights--1.1.sql 1 "${lines[@]}"
+
 offence 'included once' src/sync/b.hpp 1 '// B.'
 offence 'left open' src/sync/b.cpp 2 '// B.' "// TO""DO"
 

@@ -69,7 +69,13 @@ run_units() { run_ctest "$work/unit"; }
 run_units_asan() { run_ctest "$work/asan"; }
 
 # With bitcode wherever the server was built with LLVM, so that this half of the build cannot rot.
-build_extension() { limit 900 make -s -C "$tree" -j "$jobs" PG_CONFIG="$PG_CONFIG" WERROR="$WERROR"; }
+# The second library is the same under an older number, for the tests of updating.
+build_extension() {
+    limit 900 make -s -C "$tree" -j "$jobs" PG_CONFIG="$PG_CONFIG" WERROR="$WERROR"
+    limit 120 make -s -C "$tree" -f test/life/older.mk PG_CONFIG="$PG_CONFIG" WERROR="$WERROR" \
+        test/life/older/instagram_insights.so
+    chmod -R a+rX "$tree/test/life"
+}
 
 exported_symbols() { limit 60 bash "$tree/test/symbols.sh" "$tree/instagram_insights.so"; }
 

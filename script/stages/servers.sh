@@ -131,6 +131,7 @@ run_cluster() {
         echo 'the program graph_sandbox was not built' >&2
         return 1
     }
+    export OLDER_LIBRARY=$tree/test/life/older/instagram_insights.so
     export GRAPH_SANDBOX TEMP_CONFIG=$work/where.conf TESTDIR=$data TESTDATADIR=$data/tmp_check \
         TESTLOGDIR=$logs/cluster PG_REGRESS="$pgxs_dir/src/test/regress/pg_regress" top_builddir=$data
     cd "$tree" || return

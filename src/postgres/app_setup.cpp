@@ -6,6 +6,7 @@
 #include "postgres/connection.hpp"
 #include "postgres/identity.hpp"
 #include "postgres/keyring.hpp"
+#include "postgres/version_check.hpp"
 
 namespace ig::pg {
 
@@ -38,6 +39,7 @@ std::vector<std::string> list_argument(FunctionCallInfo fcinfo, int index)
 void configure_app(FunctionCallInfo fcinfo)
 {
     hide_query();
+    require_same_version();
     if (!caller_is_admin())
         throw SqlError(insufficient_privilege, "permission denied: this needs membership in instagram_insights_admin",
                        "Ask a superuser for GRANT instagram_insights_admin TO your role.");

@@ -7,6 +7,7 @@
 #include "postgres/discover.hpp"
 #include "postgres/identity.hpp"
 #include "postgres/settings.hpp"
+#include "postgres/version_check.hpp"
 
 namespace ig::pg {
 
@@ -30,6 +31,7 @@ void check_expiry(Sql &sql, const GivenToken &given)
 // Returns the ids of the accounts that are connected now.
 std::vector<std::string> connect(const GivenToken &given)
 {
+    require_same_version();
     check_token(given.token);
     if (given.account_id) check_account_id(*given.account_id);
     check_login(given.login);

@@ -10,6 +10,7 @@
 #include "postgres/settings.hpp"
 #include "postgres/store.hpp"
 #include "postgres/usage_store.hpp"
+#include "postgres/version_check.hpp"
 #include "postgres/wait_set.hpp"
 
 namespace ig::pg {
@@ -278,6 +279,7 @@ std::vector<Field> result_row(const FetchedAccount &fetched, Instant begin)
 
 void fetch_insights(FunctionCallInfo fcinfo)
 {
+    require_same_version();
     FetchRequest request;
     request.user_id = target_user_id(uuid_argument(fcinfo, 0));
     request.account_id = text_argument(fcinfo, 1);

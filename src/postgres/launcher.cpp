@@ -131,6 +131,10 @@ void Launcher::learn(TimestampTz now)
             state.start_at = TimestampTzPlusMilliseconds(now, state.pause_ms);
             state.pause_ms = std::min(state.pause_ms * 2, longest_pause_ms);
             break;
+        case WorkerPhase::mismatched:
+            // Whoever brings the versions together starts the next one: a restart of the server, or the update's commit.
+            state.start_at = 0;
+            break;
         case WorkerPhase::unknown: break;
         }
     }

@@ -26,7 +26,9 @@ bool acquire(WorkerLock lock, LOCKMODE mode, bool session)
 bool wake_present_leader()
 {
     WorkerTransaction transaction("looking for the leader");
-    const Rows rows = transaction.sql().run("SELECT leader_pid FROM instagram_insights.worker_state", Params(), View::latest);
+    // One of another version leaves as soon as it looks, so it is no leader to rely on but one to wait for.
+    const Rows rows = transaction.sql().run("SELECT leader_pid FROM instagram_insights.worker_state WHERE library_version = $1",
+                                            Params().text(std::string_view(library_version)), View::latest);
     transaction.commit();
     return !rows.empty() && rows[0][0] && set_latch_of(std::stoi(*rows[0][0]));
 }

@@ -10,6 +10,7 @@
 #include "postgres/known_secret.hpp"
 #include "postgres/pacific.hpp"
 #include "postgres/settings.hpp"
+#include "postgres/version_check.hpp"
 #include "vault/hmac.hpp"
 
 namespace ig::pg {
@@ -54,6 +55,7 @@ Login choose_login(Sql &sql, const std::optional<std::string> &wanted)
 
 std::string authorize_url(FunctionCallInfo fcinfo)
 {
+    require_same_version();
     const std::string user_id = target_user_id(uuid_argument(fcinfo, 1));
     const std::string redirect_uri = text_argument(fcinfo, 0).value_or("");
     WorkerRole role;
@@ -173,6 +175,7 @@ GrantedLogin exchange(Caller &caller, const BegunLogin &begun, const Secret &cod
 void connect_code(FunctionCallInfo fcinfo)
 {
     hide_query();
+    require_same_version();
     const Secret given = fcinfo->args[0].isnull ? Secret() : secret_of_text(fcinfo->args[0].value);
     const Secret code(platform::trimmed_code(given.expose()));
     const Secret state = fcinfo->args[1].isnull ? Secret() : secret_of_text(fcinfo->args[1].value);

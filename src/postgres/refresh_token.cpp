@@ -9,6 +9,7 @@
 #include "postgres/pacific.hpp"
 #include "postgres/settings.hpp"
 #include "postgres/token_keeper.hpp"
+#include "postgres/version_check.hpp"
 
 namespace ig::pg {
 
@@ -97,6 +98,7 @@ void renew(Sql &sql, Caller &caller, const SyncedAccount &account, bool named)
 
 void refresh_tokens(FunctionCallInfo fcinfo)
 {
+    require_same_version();
     const std::optional<std::string> account_id = text_argument(fcinfo, 0);
     const std::string user_id = target_user_id(uuid_argument(fcinfo, 1));
     std::vector<std::string> ids;

@@ -13,6 +13,7 @@
 #include "postgres/arguments.hpp"
 #include "postgres/identity.hpp"
 #include "postgres/keyring.hpp"
+#include "postgres/version_check.hpp"
 #include "vault/key_file.hpp"
 
 namespace ig::pg {
@@ -136,6 +137,7 @@ int reseal(Sql &sql, const vault::Vault &to, const Rows &rows, const char *state
 int rotate(const std::optional<std::string> &named)
 {
     require_rights(named.has_value());
+    require_same_version();
     WorkerRole role;
     Sql sql;
     // Others go on reading; who wants to store a token waits until we are done, and seals under the new key then.

@@ -54,14 +54,16 @@ SharedState *shared_state() noexcept
     return state;
 }
 
-void report_worker(WorkerPhase phase, TimestampTz next_due) noexcept
+WorkerPhase report_worker(WorkerPhase phase, TimestampTz next_due) noexcept
 {
+    WorkerPhase before = WorkerPhase::unknown;
     SharedState *const shared = shared_state();
-    if (shared == nullptr) return;
+    if (shared == nullptr) return before;
     LWLockAcquire(shared->lock, LW_EXCLUSIVE);
     DatabaseSlot *slot = nullptr;
     for (int i = 0; i < shared->slots_used && slot == nullptr; ++i)
         if (shared->slots[i].database == MyDatabaseId) slot = &shared->slots[i];
+    if (slot != nullptr) before = slot->phase;
     if (slot == nullptr && shared->slots_used < SharedState::max_databases) slot = &shared->slots[shared->slots_used++];
     if (slot != nullptr) {
         slot->database = MyDatabaseId;
@@ -73,6 +75,7 @@ void report_worker(WorkerPhase phase, TimestampTz next_due) noexcept
     const int launcher = shared->launcher_pid;
     LWLockRelease(shared->lock);
     wake_launcher(launcher);
+    return before;
 }
 
 void confirm_worker() noexcept

@@ -5,7 +5,8 @@
 
 namespace ig::pg {
 
-enum class WorkerPhase : int32 { unknown, running, left, crashed };
+// mismatched: it left because library and extension are of different versions.
+enum class WorkerPhase : int32 { unknown, running, left, crashed, mismatched };
 
 struct DatabaseSlot {
     Oid database;
@@ -32,8 +33,9 @@ void request_shared_state();
 // The state, or null when the library was not preloaded or another version made it.
 SharedState *shared_state() noexcept;
 
-// A worker's report about its database, and the launcher's latch is set. Raises nothing.
-void report_worker(WorkerPhase phase, TimestampTz next_due) noexcept;
+// A worker's report about its database, and the launcher's latch is set. Returns what was reported before, as far as that is
+// known. Raises nothing.
+WorkerPhase report_worker(WorkerPhase phase, TimestampTz next_due) noexcept;
 // Says that the worker known to run does run, by another process that was started in vain.
 void confirm_worker() noexcept;
 // Copies the slots; returns how many.

@@ -21,6 +21,7 @@ struct PendingWake {
 };
 PendingWake pending;
 bool extension_changed = false;  // in this transaction: the worker must look whether it is still wanted
+bool extension_updated = false;  // by the script of an update: a worker of the new version is to begin
 object_access_hook_type previous_access_hook = nullptr;
 
 void on_object_access(ObjectAccessType access, Oid catalog, Oid object, int column, void *argument)
@@ -30,12 +31,22 @@ void on_object_access(ObjectAccessType access, Oid catalog, Oid object, int colu
     if (object == get_extension_oid("instagram_insights", true)) extension_changed = true;
 }
 
+// After an update a worker of the new version begins, without waiting for somebody to enqueue or nudge: the one that led before
+// ends, and what it had in hand is taken back.
+void follow_extension(bool committed)
+{
+    if (committed && extension_updated) {
+        describe_worker(pending.worker, MyDatabaseId);
+        (void)RegisterDynamicBackgroundWorker(&pending.worker, nullptr);
+    }
+    if (committed && (extension_changed || extension_updated)) wake_all_workers();
+    extension_changed = extension_updated = false;
+}
+
 void wake_at_commit(XactEvent event, void *)
 {
-    if (extension_changed && (event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT || event == XACT_EVENT_PREPARE)) {
-        extension_changed = false;
-        if (event == XACT_EVENT_COMMIT) wake_all_workers();
-    }
+    if (event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT || event == XACT_EVENT_PREPARE)
+        follow_extension(event == XACT_EVENT_COMMIT);
     if (!pending.wanted) return;
     if (event == XACT_EVENT_COMMIT) {
         pending.wanted = false;
@@ -93,6 +104,12 @@ bool leader_exists()
 
 void wake_worker_at_commit()
 {
+    if (creating_extension) {
+        // Called by the script of an update: whoever leads now is of the version before, and not one to be relied on. The
+        // server has called our hook before the script, when this session need not have had the library yet.
+        extension_updated = true;
+        return;
+    }
     // Again on each call: a savepoint that was rolled back has given the gate back.
     pg_call([] {
         const LOCKTAG tag = worker_lock_tag(WorkerLock::gate);

@@ -91,10 +91,19 @@ void run_worker(Oid database)
         left_in_order = true;
         report_worker(WorkerPhase::left, to_timestamp(worker.next_due()));
     } catch (const ExtensionGone &gone) {
-        const char *const text = gone.what();
-        pg_call([text] { elog(DEBUG1, "instagram_insights worker leaves: %s", text); });
         left_in_order = true;
-        report_worker(WorkerPhase::left, DT_NOEND);
+        const char *const text = gone.what();
+        if (gone.hint().empty()) {
+            report_worker(WorkerPhase::left, DT_NOEND);
+            pg_call([text] { elog(DEBUG1, "instagram_insights worker leaves: %s", text); });
+            return;
+        }
+        // Each nudge and each job starts another one that finds the same: it is said once where shared memory tells so.
+        const bool said = report_worker(WorkerPhase::mismatched, DT_NOEND) == WorkerPhase::mismatched;
+        const char *const hint = gone.hint().c_str();
+        pg_call([&] {
+            ereport(said ? DEBUG1 : LOG, (errmsg("instagram_insights worker leaves: %s", text), errhint("%s", hint)));
+        });
     }
 }
 

@@ -1,8 +1,6 @@
 // Implements the worker's transactions.
 #include "postgres/worker_transaction.hpp"
 
-#include "postgres/version.hpp"
-
 namespace ig::pg {
 
 namespace {
@@ -44,11 +42,7 @@ WorkerTransaction::WorkerTransaction(const char *activity)
         });
         if (!present) throw ExtensionGone("extension instagram_insights is not in this database any more");
         sql_.emplace();
-        const Rows rows =
-            sql_->run("SELECT extversion FROM pg_catalog.pg_extension"
-                                     " WHERE extname OPERATOR(pg_catalog.=) 'instagram_insights'::pg_catalog.name");
-        if (rows.empty() || rows[0][0] != library_version)
-            throw ExtensionGone("the library is of version " + std::string(library_version) + ", the extension is not");
+        if (const std::optional<VersionMismatch> mismatch = version_mismatch(*sql_)) throw ExtensionGone(*mismatch);
         role_.emplace();
         open_ = true;
     } catch (...) {

@@ -7,6 +7,7 @@
 
 #include "postgres/identity.hpp"
 #include "postgres/spi.hpp"
+#include "postgres/version_check.hpp"
 
 namespace ig::pg {
 
@@ -14,6 +15,12 @@ namespace ig::pg {
 class ExtensionGone : public std::runtime_error {
 public:
     using std::runtime_error::runtime_error;
+    explicit ExtensionGone(const VersionMismatch &mismatch) : std::runtime_error(mismatch.message), hint_(mismatch.hint) {}
+    // What to do about another version; empty where the extension was dropped, which is nothing to mend.
+    const std::string &hint() const noexcept { return hint_; }
+
+private:
+    std::string hint_;
 };
 
 // Without commit() the transaction is aborted when the object dies, whatever threw.

@@ -28,7 +28,7 @@ for my $file (glob("$installed/extension/instagram_insights*"))
 {
     my $text = slurp_file($file);
     append_to_file("$folder$share/extension/" . basename($file), $text);
-    append_to_file("$folder$share/extension/instagram_insights--0.0.1.sql", $text) if $file =~ /--\Q$version\E\.sql$/;
+    append_to_file("$folder$share/extension/instagram_insights--0.0.1.sql", $text) if $file =~ /instagram_insights--\Q$version\E\.sql$/;
 }
 my $libraries = $node->safe_psql('postgres', "SELECT setting FROM pg_config WHERE name = 'PKGLIBDIR'");
 make_path("$folder$libraries");
