@@ -177,6 +177,22 @@ std::optional<Call> Engine::next_call(Instant now)
     return std::nullopt;
 }
 
+bool Engine::may_send(CallId call, Instant now)
+{
+    State &state = *state_;
+    const auto known = state.calls.find(call);
+    if (known == state.calls.end()) return false;
+    const auto entry = state.works.find(known->second);
+    if (!state.governor.blocked_until(entry->second.budget, now)) return true;
+    state.latest = now;
+    state.calls.erase(known);
+    entry->second.work.take_back(call);
+    state.governor.on_gone(entry->second.budget);
+    state.call_gone = true;
+    state.settle(entry, now);
+    return false;
+}
+
 void Engine::on_reading(CallId call, platform::Reading reading, Instant now)
 {
     State &state = *state_;

@@ -75,6 +75,14 @@ Call LiveWork::ask(CallId call)
     return request;
 }
 
+void LiveWork::take_back(CallId call)
+{
+    auto flight = in_flight_.extract(call);
+    if (flight.empty()) return;
+    --flight.mapped().tries;
+    ready_.push_front(std::move(flight.mapped()));
+}
+
 platform::InsightsQuery LiveWork::query_of(const Question &question) const
 {
     platform::InsightsQuery query;
