@@ -37,6 +37,18 @@ void Audit::on_claim(const ClaimedJob &claimed, Instant now)
     if (waited > limit) throw Violation("every due job gets its turn", job_text(claimed.job) + " claimed at " + moment_text(now));
 }
 
+void Audit::after_claim(const std::vector<ClaimedJob> &claimed, Instant now) const
+{
+    auto least_urgent = JobKind::refresh;
+    for (const ClaimedJob &job : claimed)
+        if (!job.suspect) least_urgent = std::max(least_urgent, job.job.kind);
+    for (const JobKind kind : {JobKind::refresh, JobKind::daily}) {
+        const std::optional<JobId> left = kind < least_urgent ? tables_.first_due(kind, false) : std::nullopt;
+        if (left && tables_.job(*left).due_at <= now)
+            throw Violation("the more urgent goes first", job_text(tables_.job(*left)) + " at " + moment_text(now));
+    }
+}
+
 void Audit::look_at_lines(Instant now) const
 {
     for (const JobKind kind : {JobKind::refresh, JobKind::daily, JobKind::backfill}) {

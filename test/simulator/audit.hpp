@@ -39,6 +39,8 @@ public:
     // From now on waiting is counted anew: the worker died, the clock jumped.
     void disturbed(Instant now) { disturbed_at_ = now; }
     void on_claim(const ClaimedJob &claimed, Instant now);
+    // After a claim of all kinds: nobody is left waiting in favour of one who is less urgent.
+    void after_claim(const std::vector<ClaimedJob> &claimed, Instant now) const;
     void on_answer(Expectation &expectation, const platform::InsightsQuery &query, const platform::Reading &reading) const;
     // Around the transaction that stores a result.
     void before_store(const ClaimedJob &claimed, Instant now);

@@ -30,8 +30,9 @@ Day first_day_of_run(Dice &dice, int length)
 
 std::string user_of(std::uint64_t number)
 {
+    // Like true ids, they differ from the first place on.
     std::string id = "00000000-0000-4000-8000-000000000000";
-    for (std::size_t at = id.size(); number > 0; number /= 10) id[--at] = static_cast<char>('0' + number % 10);
+    for (std::size_t at = 0; number > 0; number /= 10) id[at++] = static_cast<char>('0' + number % 10);
     return id;
 }
 

@@ -99,7 +99,7 @@ std::optional<Instant> Worker::next_event() const
         if (!waiting_[0].empty() || !waiting_[1].empty()) consider(world_.true_now);
     }
     if (look_at_queue_ || had_jobs_ != !jobs_.empty()) consider(world_.true_now);
-    if (queue_has_more_ && wanted_jobs() > 0) consider(world_.true_now);
+    if (queue_has_more_ && (!next || *next > world_.true_now) && wanted_jobs() > 0) consider(world_.true_now);
     if (!jobs_.empty()) consider(renewed_at_ + renew_every - skew);
     if (!finished_.empty())
         consider(gathering(world_.machine_now()) ? finished_since_ + gather_results_for - skew : world_.true_now);

@@ -55,6 +55,7 @@ void Worker::claim(Instant now)
                                                   : world_.tables.claim(wanted, Tables::Claim::all, now);
     if (wanted > 0) queue_has_more_ = claimed.size() >= wanted;
     if (claimed.empty() && jobs_.empty()) claimed = world_.tables.claim(1, Tables::Claim::suspects, now);
+    world_.audit.after_claim(claimed, now);
     learn_usage(claimed, now);
     for (const ClaimedJob &job : claimed) {
         world_.audit.on_claim(job, now);
