@@ -1,4 +1,5 @@
 // The engine: keeps the live works, gives them their turns, and ends them singly or, for an app-wide limit, together.
+// Longer than 300 lines, not split: all of it works on State, which nobody else may see.
 #include "sync/engine.hpp"
 
 #include <chrono>
