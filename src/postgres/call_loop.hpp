@@ -88,8 +88,8 @@ private:
     void limit_batches();
     void gather(Instant now);
     void queue(Packed packed);
-    void drop_unwanted(std::deque<Packed> &waiting);
-    std::vector<Packed> next_pack(platform::Login login);
+    void drop_unwanted(std::deque<Packed> &waiting, Instant now);
+    std::vector<Packed> next_pack(platform::Login login, Instant now);
     void send_pack(std::vector<Packed> calls, Instant now);
     // False when the token cannot be opened: the work has been stopped.
     bool open_item(Packed &packed, platform::BatchItem &item, Instant now);

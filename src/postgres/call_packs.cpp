@@ -79,17 +79,22 @@ void CallLoop::queue(Packed packed)
     waiting_[static_cast<std::size_t>(packed.query.login)].push_back(std::move(packed));
 }
 
-// Those whose work ended while they waited here.
-void CallLoop::drop_unwanted(std::deque<Packed> &waiting)
+// Those whose work ended, or came to be blocked, while they waited here.
+void CallLoop::drop_unwanted(std::deque<Packed> &waiting, Instant now)
 {
-    while (!waiting.empty() && !is_wanted(waiting.front().call)) waiting.pop_front();
+    while (!waiting.empty()) {
+        const sync::CallId call = waiting.front().call;
+        if (is_wanted(call) && engine_.may_send(call, now)) return;
+        calls_.erase(call);
+        waiting.pop_front();
+    }
 }
 
-std::vector<CallLoop::Packed> CallLoop::next_pack(platform::Login login)
+std::vector<CallLoop::Packed> CallLoop::next_pack(platform::Login login, Instant now)
 {
     std::deque<Packed> &waiting = waiting_[static_cast<std::size_t>(login)];
     std::vector<Packed> calls;
-    drop_unwanted(waiting);
+    drop_unwanted(waiting, now);
     std::size_t most = waiting.empty() ? 0 : batch_size(login).next(waiting.size(), room());
     while (!waiting.empty() && calls.size() < most) {
         const std::size_t limit = std::max<std::size_t>(waiting.front().most_together, 1);
@@ -97,7 +102,7 @@ std::vector<CallLoop::Packed> CallLoop::next_pack(platform::Login login)
         most = std::min(most, limit);
         calls.push_back(std::move(waiting.front()));
         waiting.pop_front();
-        drop_unwanted(waiting);
+        drop_unwanted(waiting, now);
     }
     return calls;
 }
@@ -110,7 +115,7 @@ void CallLoop::send(Instant now)
         sent = false;
         for (const platform::Login login : {platform::Login::facebook, platform::Login::instagram}) {
             if (room() == 0) break;
-            std::vector<Packed> calls = next_pack(login);
+            std::vector<Packed> calls = next_pack(login, now);
             if (calls.empty()) continue;
             send_pack(std::move(calls), now);
             sent = true;

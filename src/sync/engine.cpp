@@ -1,4 +1,5 @@
 // The engine: keeps the live works, gives them their turns, and ends them singly or, for an app-wide limit, together.
+// Longer than 300 lines, not split: all of it works on State, which nobody else may see.
 #include "sync/engine.hpp"
 
 #include <chrono>
@@ -175,6 +176,22 @@ std::optional<Call> Engine::next_call(Instant now)
         return call;
     }
     return std::nullopt;
+}
+
+bool Engine::may_send(CallId call, Instant now)
+{
+    State &state = *state_;
+    const auto known = state.calls.find(call);
+    if (known == state.calls.end()) return false;
+    const auto entry = state.works.find(known->second);
+    if (!state.governor.blocked_until(entry->second.budget, now)) return true;
+    state.latest = now;
+    state.calls.erase(known);
+    entry->second.work.take_back(call);
+    state.governor.on_gone(entry->second.budget);
+    state.call_gone = true;
+    state.settle(entry, now);
+    return false;
 }
 
 void Engine::on_reading(CallId call, platform::Reading reading, Instant now)

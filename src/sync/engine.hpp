@@ -102,6 +102,9 @@ public:
     void add(Work work, Instant now);
     // The next request that may go now, highest priority first and fairly among works; nothing when all wait.
     std::optional<Call> next_call(Instant now);
+    // Whether a call that was given out, and waited for company or for room, may be sent now. No: forget it; either its work
+    // is gone, or it was blocked meanwhile, and then the engine gives the question out again when it may be asked.
+    bool may_send(CallId call, Instant now);
     // The answer to a call. Calls of works that are gone are ignored.
     void on_reading(CallId call, platform::Reading reading, Instant now);
     // A call that is under way must be sent again, since its batch did not get to it: it counts as another call.

@@ -18,6 +18,7 @@ Ledger::Ledger(const PlanInput &input, const Plan &plan, const Calendar &calenda
     : explicit_range_(input.first || input.last),
       first_sync_from_(calendar.last_complete_day(now) - days{options.first_sync_days - 1})
 {
+    accounts_.reserve(input.metrics.size());
     for (const platform::InsightsQuery &query : plan.queries) {
         for (const std::string &name : query.metrics) {
             const auto is_entry = [&](const MetricState &state) {
@@ -68,6 +69,7 @@ void Ledger::expect(MetricAccount &account, Day first, Day last)
 MetricList Ledger::metrics_of(const platform::InsightsQuery &query) const
 {
     MetricList list;
+    list.reserve(query.metrics.size());
     for (const std::string &name : query.metrics) {
         for (std::size_t i = 0; i < accounts_.size(); ++i) {
             if (accounts_[i].state.same_entry(name, query.shape, query.period))

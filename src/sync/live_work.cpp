@@ -75,6 +75,14 @@ Call LiveWork::ask(CallId call)
     return request;
 }
 
+void LiveWork::take_back(CallId call)
+{
+    auto flight = in_flight_.extract(call);
+    if (flight.empty()) return;
+    --flight.mapped().tries;
+    ready_.push_front(std::move(flight.mapped()));
+}
+
 platform::InsightsQuery LiveWork::query_of(const Question &question) const
 {
     platform::InsightsQuery query;
@@ -84,6 +92,7 @@ platform::InsightsQuery LiveWork::query_of(const Question &question) const
     query.period = ledger_.metric(question.metrics.front()).period;
     query.breakdown = question.breakdown;
     query.timeframe = question.timeframe;
+    query.metrics.reserve(question.metrics.size());
     for (const MetricIndex metric : question.metrics) query.metrics.push_back(ledger_.metric(metric).name);
     query.first = question.first;
     query.last = question.last;

@@ -48,6 +48,8 @@ public:
     void wake(Instant now);
     // The next question as a call; only when can_ask().
     Call ask(CallId call);
+    // A call that was not made: its question is the next one again.
+    void take_back(CallId call);
     // Takes the answer to a call of this work. Returns the failure if it ends the whole work.
     std::optional<platform::Failure> answer(CallId call, platform::Reading reading, Instant now,
                                             const EngineOptions &options, Random &random);

@@ -207,6 +207,7 @@ private:
         query.period = std::string(group.period);
         query.breakdown = std::string(group.breakdown);
         query.timeframe = std::string(group.timeframe);
+        query.metrics.reserve(due.size());
         for (const Due &entry : due) query.metrics.push_back(entry.metric->name);
         query.first = first;
         query.last = last;
