@@ -69,7 +69,12 @@ run_units() { run_ctest "$work/unit"; }
 run_units_asan() { run_ctest "$work/asan"; }
 
 # With bitcode wherever the server was built with LLVM, so that this half of the build cannot rot.
-build_extension() { limit 900 make -s -C "$tree" -j "$jobs" PG_CONFIG="$PG_CONFIG" WERROR="$WERROR"; }
+# QUICK=1 is for slow machines, and for who changes a test: no bitcode and no optimisation.
+build_options=()
+if [ "${QUICK:-}" = 1 ]; then build_options=(with_llvm=no CXXFLAGS='-O0 -g1 -fno-strict-aliasing -fwrapv'); fi
+build_extension() {
+    limit 1800 make -s -C "$tree" -j "$jobs" PG_CONFIG="$PG_CONFIG" WERROR="$WERROR" "${build_options[@]}"
+}
 
 # Installs below stage_dir and tells temporary servers to look there. A server that cannot (neither Debian's
 # extension_destdir nor 18's extension_control_path) gets a real installation. Arguments go to make.
@@ -85,11 +90,11 @@ install_extension() {
     elif grep -qx extension_destdir <<<"$known"; then
         echo "extension_destdir = '$stage_dir'" >>"$work/where.conf"
     else
-        limit 120 make -s -C "$tree" install PG_CONFIG="$PG_CONFIG" "$@"
+        limit 120 make -s -C "$tree" install PG_CONFIG="$PG_CONFIG" "${build_options[@]}" "$@"
         return
     fi
     echo "dynamic_library_path = '$stage_dir$libdir:\$libdir'" >>"$work/where.conf"
-    limit 120 make -s -C "$tree" install PG_CONFIG="$PG_CONFIG" DESTDIR="$stage_dir" "$@"
+    limit 120 make -s -C "$tree" install PG_CONFIG="$PG_CONFIG" DESTDIR="$stage_dir" "${build_options[@]}" "$@"
     chmod -R a+rX "$stage_dir"
     test -s "$stage_dir$libdir/instagram_insights.so"
     test -s "$stage_dir$sharedir/extension/instagram_insights.control"
