@@ -65,7 +65,7 @@ in_debian() {
         cp -L /etc/resolv.conf "$debian/etc/resolv.conf"
         exec chroot "$debian" /usr/bin/env -i PATH=/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root \
             LC_ALL=C.UTF-8 TMPDIR=/matrix/temporary WERROR=1 \
-            ${QUICK:+"QUICK=$QUICK"} bash -c "cd /matrix/tree && exec \"\$@\"" bash "$@"
+            ${QUICK:+"QUICK=$QUICK"} ${GRAPH_SANDBOX:+"GRAPH_SANDBOX=$GRAPH_SANDBOX"} bash -c "cd /matrix/tree && exec \"\$@\"" bash "$@"
     ' in_debian "$debian" "$@" </dev/null &
     wait_for_running
 }
