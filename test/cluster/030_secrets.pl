@@ -59,12 +59,13 @@ sub told
 # One line into the inbox, fields separated by tabs.
 sub copy_in { return told("$inbox" . ($_[1] // '') . ";\n$_[0]\n\\.\n") }
 
-# ig_connect_token by the extended protocol with parameters. In auto_explain's VERBOSE plans
-# the server itself prints bound values, so that is off for this session.
+# ig_connect_token by the extended protocol with parameters. In auto_explain's VERBOSE plans, and from 16 on in a line
+# of their own, the server itself prints bound values, so that is off for this session.
 sub bind_in
 {
     my ($token, $account, $expires) = @_;
     local $ENV{PGOPTIONS} = '-c auto_explain.log_verbose=off';
+    $ENV{PGOPTIONS} .= ' -c auto_explain.log_parameter_max_length=0' if $node->pg_version >= 16;
     my ($good, $stdout, $stderr) = bound_statement($node, 'SELECT * FROM instagram_insights.ig_connect_token(:token, :account, :owner, :login, :expires);',
         token => $token, account => $account, owner => user_id('b'), login => 'facebook', expires => $expires);
     $seen .= "$stdout\n$stderr\n";
