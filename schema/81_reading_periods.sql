@@ -130,12 +130,14 @@ AS $body$
                'retrieved_at', btrim(to_json(i.retrieved_at AT TIME ZONE 'UTC')::text, '"') || 'Z',
                'project_id', i.project_id, 'entity_id', i.entity_id, 'metadata', i.metadata)::text
     FROM instagram_insights.insights i
-    WHERE i.user_id = (SELECT instagram_insights.ig_reading_target(ig_export_json.user_id, ig_export_json.account_id, NULL,
-                                  ig_export_json.since, ig_export_json.until, false))
+    WHERE i.user_id = (SELECT instagram_insights.ig_target_user(ig_export_json.user_id))
       AND (ig_export_json.account_id IS NULL OR i.account_id = ig_export_json.account_id) AND strpos(i.account_id, ':') = 0
       AND (ig_export_json.since IS NULL OR i.day >= ig_export_json.since)
       AND (ig_export_json.until IS NULL OR i.day <= ig_export_json.until)
     ORDER BY i.account_id, i.metric, i.end_time, i.period
+    -- As in ig_peak_day(): refused whatever is known of the rows.
+    LIMIT CASE WHEN instagram_insights.ig_reading_target(ig_export_json.user_id, ig_export_json.account_id, NULL,
+                        ig_export_json.since, ig_export_json.until, false) IS NULL THEN 0 END
 $body$;
 COMMENT ON FUNCTION ig_export_json(date, date, uuid, text) IS
     'Every stored number as JSON Lines: an object a row, by account, metric and end_time; times in UTC';

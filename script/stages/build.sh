@@ -73,9 +73,12 @@ run_simulation() { SIMULATION_FOLDER=$work/simulation SIMULATION_JOBS=$jobs limi
 
 # With bitcode wherever the server was built with LLVM, so that this half of the build cannot rot.
 # The second library is the same under an older number, for the tests of updating.
+# QUICK=1 is for slow machines, and for who changes a test: no bitcode and no optimisation.
+build_options=()
+if [ "${QUICK:-}" = 1 ]; then build_options=(with_llvm=no CXXFLAGS='-O0 -g1 -fno-strict-aliasing -fwrapv'); fi
 build_extension() {
-    limit 900 make -s -C "$tree" -j "$jobs" PG_CONFIG="$PG_CONFIG" WERROR="$WERROR"
-    limit 120 make -s -C "$tree" -f test/life/older.mk PG_CONFIG="$PG_CONFIG" WERROR="$WERROR" \
+    limit 1800 make -s -C "$tree" -j "$jobs" PG_CONFIG="$PG_CONFIG" WERROR="$WERROR" "${build_options[@]}"
+    limit 120 make -s -C "$tree" -f test/life/older.mk PG_CONFIG="$PG_CONFIG" WERROR="$WERROR" "${build_options[@]}" \
         test/life/older/instagram_insights.so
     chmod -R a+rX "$tree/test/life"
 }
@@ -96,11 +99,11 @@ install_extension() {
     elif grep -qx extension_destdir <<<"$known"; then
         echo "extension_destdir = '$stage_dir'" >>"$work/where.conf"
     else
-        limit 120 make -s -C "$tree" install PG_CONFIG="$PG_CONFIG" "$@"
+        limit 120 make -s -C "$tree" install PG_CONFIG="$PG_CONFIG" "${build_options[@]}" "$@"
         return
     fi
     echo "dynamic_library_path = '$stage_dir$libdir:\$libdir'" >>"$work/where.conf"
-    limit 120 make -s -C "$tree" install PG_CONFIG="$PG_CONFIG" DESTDIR="$stage_dir" "$@"
+    limit 120 make -s -C "$tree" install PG_CONFIG="$PG_CONFIG" DESTDIR="$stage_dir" "${build_options[@]}" "$@"
     chmod -R a+rX "$stage_dir"
     test -s "$stage_dir$libdir/instagram_insights.so"
     test -s "$stage_dir$sharedir/extension/instagram_insights.control"

@@ -116,7 +116,14 @@ run_pgtap() {
         "${files[@]}"
 }
 
-sandbox() { find "$work/unit" -name graph_sandbox -type f -perm /111 -print -quit; }
+# The one that was built, or that the environment names.
+sandbox() {
+    if [ -n "${GRAPH_SANDBOX:-}" ]; then
+        printf '%s\n' "$GRAPH_SANDBOX"
+    else
+        find "$work/unit" -name graph_sandbox -type f -perm /111 -print -quit
+    fi
+}
 
 # TAP tests in Perl that start, kill, copy and promote servers of their own.
 run_cluster() {

@@ -17,12 +17,13 @@ sub sql { my ($sql, $database) = @_; return $node->safe_psql($database // 'app',
 
 # The present version under the number of an older one, with an update that has nothing to do: in a folder of our own beside
 # the files that are installed.
-my $version = $node->safe_psql('postgres', "SELECT default_version FROM pg_available_extensions WHERE name = 'instagram_insights'");
 my $share = $node->safe_psql('postgres', "SELECT setting FROM pg_config WHERE name = 'SHAREDIR'");
 my $destination = $node->safe_psql('postgres', "SELECT current_setting('extension_destdir', true)");
 my $path = $node->safe_psql('postgres', "SELECT current_setting('extension_control_path', true)");
 my $folder = "$node->{_basedir}/older";
 my ($installed) = grep { -e "$_/extension/instagram_insights.control" } split(/:/, $path), "$destination$share";
+# Not from pg_available_extensions: Debian's 17 lists nothing there of what lies in extension_destdir.
+my ($version) = slurp_file("$installed/extension/instagram_insights.control") =~ /^default_version *= *'(.*)'/m;
 make_path("$folder$share/extension");
 for my $file (glob("$installed/extension/instagram_insights*"))
 {
@@ -36,6 +37,7 @@ symlink "$destination$libraries/instagram_insights.so", "$folder$libraries/insta
 append_to_file("$folder$share/extension/instagram_insights--0.0.1--$version.sql", "-- Everything is as it was.\n");
 $node->append_conf('postgresql.conf', $path ? "extension_control_path = '$folder$share:\$system'" : "extension_destdir = '$folder'");
 $node->reload;
+wait_for($node, "SELECT current_setting('" . ($path ? 'extension_control_path' : 'extension_destdir') . "') LIKE '$folder%'");
 
 # Numbers in every year, of every kind; what was chosen; a metric of the DBA's own.
 sql('CREATE DATABASE app', 'postgres');

@@ -12,10 +12,11 @@ use Time::HiRes qw(usleep time);
 our @EXPORT = qw(insights_node user_id connect_account stored_rows wait_for as_user worker_pid sync_all_done milliseconds);
 
 # insights_node(name, sandbox => GraphSandbox, preload => 1, conf => '...', extension => 1): started, database postgres.
+# cluster => { install_path => ... } makes it one of another server, start => 0 leaves it empty and down.
 sub insights_node
 {
     my ($name, %options) = @_;
-    my $node = PostgreSQL::Test::Cluster->new($name);
+    my $node = PostgreSQL::Test::Cluster->new($name, %{ $options{cluster} // {} });
     $node->init(%{ $options{init} // {} });
     my @preload = @{ $options{libraries} // [] };
     push @preload, 'instagram_insights' if $options{preload} // 1;
@@ -29,6 +30,7 @@ sub insights_node
             "instagram_insights.ca_file = '" . $sandbox->ca_file . "'");
     }
     $node->append_conf('postgresql.conf', $options{conf}) if $options{conf};
+    return $node unless $options{start} // 1;
     $node->start;
     $node->safe_psql('postgres', 'CREATE EXTENSION instagram_insights') if $options{extension} // 1;
     return $node;

@@ -88,9 +88,14 @@ FROM (VALUES
     ('SELECT * FROM instagram_insights.ig_compare_periods(''nothing'', ''2026-01-01'', ''2026-01-02'')', '22023', 'unknown metric: ''nothing'''),
     ('SELECT * FROM instagram_insights.ig_compare_periods(''views'', ''2026-01-01'', NULL)', '22004', 'metric, since and until are needed'),
     ('SELECT * FROM instagram_insights.ig_peak_day(''views'', ''2026-01-01'', ''2026-01-02'', account_id => ''b1'')', '42704', 'account "b1" does not exist'),
+    ('SELECT * FROM instagram_insights.ig_peak_day(''views'', ''2026-01-02'', ''2026-01-01'')', '22023', 'no stretch of days: since 2026-01-02, until 2026-01-01'),
+    ('SELECT * FROM instagram_insights.ig_peak_day(''nothing'', ''2026-01-01'', ''2026-01-02'')', '22023', 'unknown metric: ''nothing'''),
+    ('SELECT * FROM instagram_insights.ig_peak_day(NULL, ''2026-01-01'', ''2026-01-02'')', '22004', 'metric, since and until are needed'),
+    ('SELECT * FROM instagram_insights.ig_peak_day(''views'', NULL, ''2026-01-02'')', '22004', 'metric, since and until are needed'),
     ('SELECT * FROM instagram_insights.ig_overview(account_id => ''b1'')', '42704', 'account "b1" does not exist'),
     ('SELECT * FROM instagram_insights.ig_coverage(account_id => ''b1'')', '42704', 'account "b1" does not exist'),
     ('SELECT * FROM instagram_insights.ig_export_csv(account_id => ''b1'')', '42704', 'account "b1" does not exist'),
+    ('SELECT * FROM instagram_insights.ig_export_csv(''2026-01-02'', ''2026-01-01'')', '22023', 'no stretch of days: since 2026-01-02, until 2026-01-01'),
     ('SELECT * FROM instagram_insights.ig_export_json(''2026-01-02'', ''2026-01-01'')', '22023', 'no stretch of days: since 2026-01-02, until 2026-01-01')
 ) r(query, state, message);
 SELECT throws_ok(format('SELECT * FROM instagram_insights.%s', call), '42501', NULL, call || ' of another user')
