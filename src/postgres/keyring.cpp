@@ -3,6 +3,7 @@
 
 #include <sys/stat.h>
 
+#include <chrono>
 #include <memory>
 #include <optional>
 
@@ -59,10 +60,10 @@ struct CommandOutput {
 // the pipe open. Server code, to be called inside pg_call().
 void read_output(int descriptor, CommandOutput &output)
 {
-    const TimestampTz deadline = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), key_command_ms + 1000);
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds(key_command_ms + 1000);
     bool woken = false;
     while (!output.ended && output.size < sizeof output.bytes) {
-        const long left = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), deadline);
+        const long left = std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now()).count();
         if (left <= 0) break;
         const int wanted = WL_LATCH_SET | WL_SOCKET_READABLE | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH;
         const int events = WaitLatchOrSocket(MyLatch, wanted, descriptor, left, PG_WAIT_EXTENSION);

@@ -1,5 +1,5 @@
 # Small libraries that a server is started with, by LD_PRELOAD, so that a test may decide what its machine's name service and
-# clock say.
+# clock say, and how full its disk is.
 package Preload;
 
 use strict;
@@ -72,6 +72,57 @@ time_t time(time_t *out)
 }
 C
 
+# While the file DISK_FULL holds anything, no file of a table or index can grow.
+my $disk = <<'C';
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <unistd.h>
+static int refused(int file, off_t end)
+{
+    char link[64], path[4096];
+    struct stat full, data;
+    const char *flag = getenv("DISK_FULL");
+    int saved = errno;
+    if (!flag || stat(flag, &full) != 0 || full.st_size == 0) { errno = saved; return 0; }
+    snprintf(link, sizeof link, "/proc/self/fd/%d", file);
+    ssize_t size = readlink(link, path, sizeof path - 1);
+    if (size <= 0 || fstat(file, &data) != 0) { errno = saved; return 0; }
+    path[size] = 0;
+    errno = saved;
+    if (!strstr(path, "/base/") || strstr(path, "/pgsql_tmp") || end <= data.st_size) return 0;
+    errno = ENOSPC;
+    return 1;
+}
+#define NEXT(name) static __typeof__(name) *next; if (!next) next = (__typeof__(name) *)dlsym(RTLD_NEXT, #name)
+ssize_t pwrite(int file, const void *bytes, size_t size, off_t at)
+{
+    NEXT(pwrite);
+    return refused(file, at + (off_t)size) ? -1 : next(file, bytes, size, at);
+}
+ssize_t pwrite64(int file, const void *bytes, size_t size, off64_t at) { return pwrite(file, bytes, size, at); }
+ssize_t pwritev(int file, const struct iovec *parts, int count, off_t at)
+{
+    NEXT(pwritev);
+    off_t size = 0;
+    for (int i = 0; i < count; ++i) size += (off_t)parts[i].iov_len;
+    return refused(file, at + size) ? -1 : next(file, parts, count, at);
+}
+ssize_t pwritev64(int file, const struct iovec *parts, int count, off64_t at) { return pwritev(file, parts, count, at); }
+int posix_fallocate(int file, off_t at, off_t size)
+{
+    NEXT(posix_fallocate);
+    return refused(file, at + size) ? ENOSPC : next(file, at, size);
+}
+int posix_fallocate64(int file, off64_t at, off64_t size) { return posix_fallocate(file, at, size); }
+C
+
 sub build
 {
     my ($name, $source) = @_;
@@ -82,6 +133,15 @@ sub build
 }
 
 sub name_service { return build('name_service', $name_service) }
+
+# The library, and the file that fills the disk as soon as it is not empty.
+sub disk
+{
+    my $library = build('disk', $disk);
+    (my $file = $library) =~ s/disk\.so$/full/;
+    append_to_file($file, '');
+    return ($library, $file);
+}
 
 # The library, and the file that says how far the clock is ahead: see ahead().
 sub clock
