@@ -24,6 +24,7 @@ CONF
 };
 
 sub query { return $node->safe_psql('postgres', $_[0]) }
+my ($first, $last) = split /,/, query("SELECT d - 2 || ',' || d - 1 FROM (SELECT (now() AT TIME ZONE 'America/Los_Angeles')::date d) today");
 sub jobs_are_over { return wait_for($node, "SELECT NOT EXISTS (SELECT FROM $schema.sync_jobs WHERE state IN (@{[ join ',', map {qq('$_')} @_ ]}))") }
 sub wrong_rows
 {
@@ -41,7 +42,6 @@ sub point_to
     return wait_for($node, "SELECT current_setting('instagram_insights.graph_url') = '$now{url}' AND current_setting('instagram_insights.ca_file') = '$now{ca_file}'");
 }
 
-my ($first, $last) = split /,/, query("SELECT d - 2 || ',' || d - 1 FROM (SELECT (now() AT TIME ZONE 'America/Los_Angeles')::date d) today");
 my @ids = map { connect_account($node, 'a', $_) } 1, 2;
 my $no_trust = 'no secure connection to the API: no trusted TLS connection to localhost:\d+: ';
 my $tls_hint = qr/clock.*ca-certificates.*ca_file/;
