@@ -85,7 +85,7 @@ COMMENT ON TABLE worker_state IS
     'One row: which process is the worker of this database, if one runs; not part of a dump';
 COMMENT ON COLUMN worker_state.singleton IS 'Always true: there is one row';
 COMMENT ON COLUMN worker_state.leader_pid IS 'Process id of the worker; NULL when it left';
-COMMENT ON COLUMN worker_state.started_at IS 'When it started';
+COMMENT ON COLUMN worker_state.started_at IS 'When it started; when it left, if none runs';
 COMMENT ON COLUMN worker_state.library_version IS 'Version of the library it runs';
 COMMENT ON COLUMN worker_state.clock_ahead_seconds IS 'How far our clock was ahead of the API''s, by the Date of an answer; negative: behind';
 COMMENT ON COLUMN worker_state.clock_seen_at IS 'When that was seen; written once an hour at most';

@@ -71,7 +71,7 @@ bool Handle::carry(Transfer &transfer)
 {
     transfer_ = &transfer;
     transfer.begin();
-    if (!set_up_) set_up_ = set_policy() && set_trust() && set_callbacks() && set_scheme(transfer.target().plain);
+    if (!set_up_) set_up_ = set_up() || (take_another() && set_up());
     bool ok = set_up_ && (plain_ == transfer.target().plain || set_scheme(transfer.target().plain));
     ok = ok && set(easy_, CURLOPT_URL, transfer.request().url.c_str());
     if (const char *const line = transfer.authorization()) {
@@ -80,6 +80,19 @@ bool Handle::carry(Transfer &transfer)
     }
     ok = ok && (transfer.request().secret_query.empty() || set_secret_query());
     return ok && (transfer.request().method == HttpMethod::get || set_form());
+}
+
+bool Handle::set_up()
+{
+    return set_policy() && set_trust() && set_callbacks() && set_scheme(transfer_->target().plain);
+}
+
+// After a look-up that failed libcurl 7.88 keeps the handle's buffer, and refuses to be told its size until it is gone.
+bool Handle::take_another() noexcept
+{
+    curl_easy_cleanup(easy_);
+    easy_ = curl_easy_init();
+    return easy_ != nullptr;
 }
 
 // A handle that has done nothing but bring a plain answer is left as it is, but for the URL, which holds no secret.

@@ -37,6 +37,8 @@ private:
     static int on_connected(void *self, char *, char *, int, int local_port) noexcept;
     static curl_socket_t on_open_socket(void *self, curlsocktype purpose, curl_sockaddr *address) noexcept;
 
+    bool set_up();
+    bool take_another() noexcept;
     bool set_policy();
     bool set_trust();
     bool set_callbacks();

@@ -142,12 +142,14 @@ void CallLoop::finished(sync::WorkId work) noexcept
     works_.erase(work);
 }
 
+void CallLoop::follow_calendar(Instant now) { engine_.set_calendar(pacific_calendar(now)); }
+
 void CallLoop::reload(Instant now)
 {
     client_.set_options(client_options());
     platform_ = std::make_unique<platform::Instagram>(endpoints());
     engine_.set_options(engine_options());
-    engine_.set_calendar(pacific_calendar(now));
+    follow_calendar(now);
     limit_batches();
     forget_key();
 }

@@ -60,6 +60,8 @@ public:
     };
     http::TransferId start_side_call(HttpRequest request, Secret secret);
     std::vector<SideAnswer> take_side_answers();
+    // Keeps the days of the coming weeks at hand.
+    void follow_calendar(Instant now);
     // Settings have changed.
     void reload(Instant now);
 

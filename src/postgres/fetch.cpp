@@ -160,7 +160,7 @@ void add_all(CallLoop &calls, std::vector<FetchedAccount> &accounts, const Fetch
 void fetch_all(std::vector<FetchedAccount> &accounts, const FetchRequest &request, std::vector<sync::BudgetRow> &usage)
 {
     const Instant begin = current_time();
-    const Instant deadline = begin + std::chrono::milliseconds(settings.fetch_timeout_ms);
+    const std::chrono::steady_clock::time_point deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds(settings.fetch_timeout_ms);
     CallLoop calls(begin);
     WaitSet waiting(calls.pollable_fd());
     for (const sync::BudgetRow &row : usage) calls.engine().governor().load(row, begin);
@@ -183,7 +183,8 @@ void fetch_all(std::vector<FetchedAccount> &accounts, const FetchRequest &reques
                 }
             return;
         }
-        if (now >= deadline) {
+        const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
+        if (left.count() <= 0) {
             platform::Failure failure;
             failure.kind = platform::FailureKind::timeout;
             failure.reach = platform::FailureReach::account;
@@ -193,7 +194,7 @@ void fetch_all(std::vector<FetchedAccount> &accounts, const FetchRequest &reques
                 if (accounts[i].called && accounts[i].ended_at == Instant{}) calls.stop(i, failure, now);
             continue;
         }
-        std::chrono::milliseconds wait = deadline - now;
+        std::chrono::milliseconds wait = left;
         if (const auto idle = calls.idle_time(now); idle && *idle < wait) wait = *idle;
         waiting.wait(wait);
     }

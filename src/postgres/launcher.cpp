@@ -8,7 +8,9 @@
 #include <string>
 #include <vector>
 
+#include "postgres/clock_change.hpp"
 #include "postgres/guard.hpp"
+#include "postgres/pacific.hpp"
 #include "postgres/settings.hpp"
 #include "postgres/shared_state.hpp"
 #include "postgres/wake.hpp"
@@ -100,10 +102,12 @@ public:
     void look(TimestampTz now);
     long wait_ms(TimestampTz now) const;
     void start_all();
+    void follow_clock();
 
 private:
     void learn(TimestampTz now);
     std::map<Oid, Watched> watched_;
+    ClockChange clock_{current_time()};
 };
 
 // Takes in how workers ended: a clean leave names the next due time, a crash costs a growing pause.
@@ -144,6 +148,15 @@ void Launcher::start_all()
 {
     for (auto &[oid, state] : watched_)
         if (state.start_at == 0) state.start_at = GetCurrentTimestamp();
+}
+
+// Set back: every start that waits would come as much later. Whoever has nothing to do leaves again.
+void Launcher::follow_clock()
+{
+    const Instant now = current_time();
+    if (!clock_.set_back_from(now)) return;
+    clock_ = ClockChange(now);
+    for (auto &[oid, state] : watched_) state.start_at = GetCurrentTimestamp();
 }
 
 void Launcher::look(TimestampTz now)
@@ -205,6 +218,7 @@ void run_launcher()
             pg_call([] { ProcessConfigFile(PGC_SIGHUP); });
             launcher.start_all();  // what was switched off may be on now
         }
+        launcher.follow_clock();
         const TimestampTz now = GetCurrentTimestamp();
         launcher.look(now);
         const long wait = launcher.wait_ms(now);

@@ -3,7 +3,9 @@
 
 #include <algorithm>
 
+#include "postgres/clock_change.hpp"
 #include "postgres/locks.hpp"
+#include "postgres/pacific.hpp"
 #include "postgres/queue.hpp"
 #include "postgres/version.hpp"
 #include "postgres/wake.hpp"
@@ -51,10 +53,12 @@ bool become_leader()
         });
     }
     WorkerTransaction transaction("becoming the leader");
+    const std::optional<Instant> was = clock_was_ahead(transaction.sql());
     transaction.sql().run("UPDATE instagram_insights.worker_state"
                           "   SET leader_pid = $1::integer, started_at = pg_catalog.clock_timestamp(), library_version = $2",
                           Params().number(MyProcPid).text(std::string_view(library_version)));
-    (void)reclaim_jobs(transaction.sql(), true);
+    reclaim_all_jobs(transaction.sql());
+    if (was) follow_clock(transaction.sql(), *was, current_time());
     transaction.commit();
     return true;
 }
@@ -69,7 +73,7 @@ bool stop_leading(Instant horizon, std::optional<Instant> &next)
         next.reset();
     else if ((next && *next <= horizon) || ConfigReloadPending)
         return false;
-    transaction.sql().run("UPDATE instagram_insights.worker_state SET leader_pid = NULL");
+    transaction.sql().run("UPDATE instagram_insights.worker_state SET leader_pid = NULL, started_at = pg_catalog.clock_timestamp()");
     // The gate is given back by the commit, when everybody can see that we have gone.
     transaction.commit();
     return true;

@@ -2,14 +2,13 @@
 #include "postgres/one_call.hpp"
 
 #include "postgres/known_secret.hpp"
-#include "postgres/pacific.hpp"
 #include "postgres/settings.hpp"
 
 namespace ig::pg {
 
 Caller::Caller()
     : client_(client_options()), waiting_(client_.pollable_fd()),
-      deadline_(current_time() + std::chrono::milliseconds(settings.fetch_timeout_ms))
+      deadline_(std::chrono::steady_clock::now() + std::chrono::milliseconds(settings.fetch_timeout_ms))
 {
 }
 
@@ -26,15 +25,15 @@ HttpResponse Caller::call(HttpRequest request, const Secret &secret)
             if (!kept_out_.empty()) hide_known_secret(response.body, kept_out_);
             return response;
         }
-        const Instant now = current_time();
-        if (now >= deadline_) {
+        const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline_ - std::chrono::steady_clock::now());
+        if (left.count() <= 0) {
             client_.cancel(id);
             HttpResponse response;
             response.failure = TransportFailure::timeout;
             response.failure_text = "instagram_insights.fetch_timeout was reached";
             return response;
         }
-        std::chrono::milliseconds wait = deadline_ - now;
+        std::chrono::milliseconds wait = left;
         if (const auto timer = client_.timeout(); timer && *timer < wait) wait = *timer;
         waiting_.wait(wait);
     }

@@ -1,8 +1,9 @@
 // Calls of a backend, one after another, on the same client and wait set as every other: cancellable, with one deadline.
 #pragma once
 
+#include <chrono>
+
 #include "http/client.hpp"
-#include "platform/time.hpp"
 #include "postgres/wait_set.hpp"
 #include "vault/secret.hpp"
 
@@ -22,7 +23,7 @@ public:
 private:
     http::Client client_;
     WaitSet waiting_;
-    Instant deadline_;
+    std::chrono::steady_clock::time_point deadline_;
     Secret kept_out_;
     http::TransferId last_ = 0;
 };

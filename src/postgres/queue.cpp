@@ -85,9 +85,12 @@ template <class Jobs, class JobOf> std::vector<std::int64_t> untouched(const Job
 
 }  // namespace
 
-int reclaim_jobs(Sql &sql, bool all)
+namespace {
+
+void reclaim(Sql &sql, bool all, const std::vector<std::int64_t> &held)
 {
-    const Rows rows = sql.run(
+    std::vector<std::optional<std::int64_t>> ids(held.begin(), held.end());
+    sql.run(
         "UPDATE instagram_insights.sync_jobs j"
         "   SET crashes = crashes + 1, generation = generation + 1, lease_until = NULL,"
         "       state = CASE WHEN crashes + 1 >= 3 THEN 'failed' ELSE 'waiting' END,"
@@ -98,10 +101,14 @@ int reclaim_jobs(Sql &sql, bool all)
         "                    ELSE 'the worker ended before this job did' END,"
         "       hint = CASE WHEN crashes + 1 >= 3 THEN 'Look for the crash in the server log and report it; a new refresh tries again.'"
         "                   ELSE 'Nothing: it is tried again by itself.' END"
-        " WHERE j.state = 'running' AND ($1 OR j.lease_until < pg_catalog.clock_timestamp())",
-        Params().boolean(all));
-    return static_cast<int>(rows.touched());
+        " WHERE j.state = 'running' AND ($1 OR (j.lease_until < pg_catalog.clock_timestamp() AND j.job_id <> ALL ($2)))",
+        Params().boolean(all).numbers(std::move(ids)));
 }
+
+}  // namespace
+
+void reclaim_all_jobs(Sql &sql) { reclaim(sql, true, {}); }
+void reclaim_expired_jobs(Sql &sql, const std::vector<std::int64_t> &held) { reclaim(sql, false, held); }
 
 std::vector<ClaimedJob> claim_jobs(Sql &sql, Claim claim)
 {

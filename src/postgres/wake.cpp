@@ -8,6 +8,7 @@
 
 #include "postgres/guard.hpp"
 #include "postgres/locks.hpp"
+#include "postgres/shared_state.hpp"
 #include "postgres/spi.hpp"
 
 namespace ig::pg {
@@ -51,8 +52,11 @@ void wake_at_commit(XactEvent event, void *)
     if (event == XACT_EVENT_COMMIT) {
         pending.wanted = false;
         if (pending.leader_pid != 0 && set_latch_of(pending.leader_pid)) return;
+        if (RegisterDynamicBackgroundWorker(&pending.worker, nullptr)) return;
         // Without a free slot: perhaps those that others have just started fill them, and have looked before our commit.
-        if (!RegisterDynamicBackgroundWorker(&pending.worker, nullptr)) wake_all_workers();
+        wake_all_workers();
+        // And the launcher, if there is one, starts a worker as soon as a slot is free.
+        report_worker(WorkerPhase::left, GetCurrentTimestamp());
     } else if (event == XACT_EVENT_ABORT || event == XACT_EVENT_PREPARE) {
         pending.wanted = false;
     }

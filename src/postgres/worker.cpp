@@ -25,7 +25,7 @@ constexpr seconds restart_after{5};
 
 }  // namespace
 
-Worker::Worker() : calls_(current_time()), waiting_(calls_.pollable_fd()) {}
+Worker::Worker() : calls_(current_time()), clock_(current_time()), waiting_(calls_.pollable_fd()) {}
 
 void Worker::run()
 {
@@ -37,6 +37,10 @@ void Worker::run()
         if (ConfigReloadPending) reload();
         exchange_calls();  // first: while results are stored, the next answers are on their way
         try {
+            if (const std::optional<Instant> was = clock_.set_back_from(current_time())) {
+                make_way(*was);
+                return;
+            }
             store_finished(current_time());
             tokens_.settle(current_time());
             const Instant now = current_time();
@@ -149,6 +153,15 @@ void Worker::check_ownership()
     const std::vector<std::int64_t> lost = lost_jobs(transaction.sql(), held);
     transaction.commit();
     for (const std::int64_t id : lost) forget(static_cast<sync::WorkId>(id));
+}
+
+// Nobody but us takes jobs back while we lead; ours need no lease to be ours, should the clock have been set forward.
+std::vector<std::int64_t> Worker::jobs_with_old_leases(Instant now) const
+{
+    std::vector<std::int64_t> old;
+    for (const auto &[id, held] : jobs_)
+        if (now - held.job.leased_at >= seconds(lease_seconds / 2)) old.push_back(held.job.id);
+    return old;
 }
 
 void Worker::forget(sync::WorkId id) noexcept

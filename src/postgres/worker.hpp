@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "postgres/call_loop.hpp"
+#include "postgres/clock_change.hpp"
 #include "postgres/queue.hpp"
 #include "postgres/store.hpp"
 #include "postgres/token_keeper.hpp"
@@ -35,6 +36,8 @@ private:
     };
 
     void stop();
+    void make_way(Instant was);
+    std::vector<std::int64_t> jobs_with_old_leases(Instant now) const;
     void reload();
     void exchange_calls();
     bool wake_may_be_lost();
@@ -54,7 +57,7 @@ private:
     void store_group(const std::vector<sync::Outcome> &group);
     std::vector<sync::WorkId> store_results(WorkerTransaction &transaction, const std::vector<sync::Outcome> &group);
     void announce(WorkerTransaction &transaction, const std::vector<Result *> &stored, const std::vector<const Result *> &need_person);
-    void put_back(sync::WorkId id, const std::string &why) noexcept;
+    void put_back(sync::WorkId id, const std::string &why, const std::string &advice) noexcept;
     void give_back_all(const char *why) noexcept;
     void forget(sync::WorkId id) noexcept;
     bool leave_if_idle(Instant now);
@@ -62,6 +65,7 @@ private:
     std::optional<std::chrono::milliseconds> time_to_wait(Instant now) const;
 
     CallLoop calls_;
+    ClockChange clock_;
     TokenKeeper tokens_{calls_};
     WaitSet waiting_;
     std::unordered_map<sync::WorkId, Held> jobs_;

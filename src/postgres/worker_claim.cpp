@@ -50,6 +50,7 @@ void Worker::claim(Instant now)
     queue_has_more_ = wanted == 0;
     if (wanted == 0 && !woken) return;
     keep_plans_fitting(now);
+    calls_.follow_calendar(now);
     WorkerTransaction transaction("claiming jobs");
     calling_allowed_ = calling_allowed(transaction.sql());
     if (!calling_allowed_) {
@@ -63,7 +64,7 @@ void Worker::claim(Instant now)
         transaction.commit();
         return;
     }
-    (void)reclaim_jobs(transaction.sql(), false);
+    reclaim_expired_jobs(transaction.sql(), jobs_with_old_leases(now));
     std::vector<ClaimedJob> claimed = wanted == 0 ? claim_jobs(transaction.sql(), {largest_block, Claim::interactive})
                                                   : claim_jobs(transaction.sql(), {wanted, Claim::all});
     if (wanted > 0) queue_has_more_ = claimed.size() >= wanted;

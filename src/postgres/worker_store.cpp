@@ -51,6 +51,18 @@ JobEnd account_gone()
     return end;
 }
 
+// What a person can do about the error that is being handled; mostly nothing, for it passes by itself.
+std::string advice_of_current_exception()
+{
+    try {
+        throw;
+    } catch (const PgError &error) {
+        return error.sqlerrcode() == ERRCODE_DISK_FULL ? "Make room on the server's disk." : "";
+    } catch (...) {
+        return {};
+    }
+}
+
 const SyncedAccount &account_of(const Result &result) { return result.attempt->account; }
 
 }  // namespace
@@ -113,10 +125,10 @@ void Worker::store_group(const std::vector<sync::Outcome> &group)
         if (group.size() > 1)
             for (const sync::Outcome &outcome : group) store_group({outcome});
         else
-            put_back(group.front().work, "the result could not be stored: " + current_exception_text());
+            put_back(group.front().work, "the result could not be stored: " + current_exception_text(), advice_of_current_exception());
         return;
     }
-    for (const sync::WorkId id : busy) put_back(id, "another session held the account while its result was to be stored");
+    for (const sync::WorkId id : busy) put_back(id, "another session held the account while its result was to be stored", {});
 }
 
 // Returns the works whose account somebody else holds: not stored, not now.
@@ -173,7 +185,7 @@ void Worker::announce(WorkerTransaction &transaction, const std::vector<Result *
 }
 
 // The job waits and is fetched again later. If even that cannot be written, its lease runs out and it is claimed again.
-void Worker::put_back(sync::WorkId id, const std::string &why) noexcept
+void Worker::put_back(sync::WorkId id, const std::string &why, const std::string &advice) noexcept
 {
     try {
         const auto found = jobs_.find(id);
@@ -185,7 +197,8 @@ void Worker::put_back(sync::WorkId id, const std::string &why) noexcept
         if (again) end.due_at = current_time() + store_again_after;
         end.error_kind = "transient";
         end.error = why;
-        end.hint = again ? "Nothing: it is tried again by itself." : "See the server log; then SELECT instagram_insights.ig_refresh_insights().";
+        const std::string meanwhile = advice.empty() ? "Nothing: it is tried again by itself." : advice + " It is tried again by itself.";
+        end.hint = again ? meanwhile : "See the server log; then SELECT instagram_insights.ig_refresh_insights().";
         (void)finish_jobs(transaction.sql(), {{&found->second.job, std::move(end)}});
         transaction.commit();
         if (again) consider_due(current_time() + store_again_after);

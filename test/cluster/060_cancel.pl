@@ -5,34 +5,16 @@ use warnings;
 use GraphSandbox;
 use InsightsNode;
 use IPC::Run ();
+use Preload;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
 my $tries = 5;
 my $limit = 100;    # ms, for the median
 
-# A name server that never answers.
-my $folder = PostgreSQL::Test::Utils::tempdir();
-append_to_file("$folder/shim.c", <<'SHIM');
-#define _GNU_SOURCE
-#include <dlfcn.h>
-#include <netdb.h>
-#include <string.h>
-#include <unistd.h>
-int getaddrinfo(const char *node, const char *service, const struct addrinfo *hints, struct addrinfo **found)
-{
-    int (*next)(const char *, const char *, const struct addrinfo *, struct addrinfo **) =
-        (int (*)(const char *, const char *, const struct addrinfo *, struct addrinfo **))dlsym(RTLD_NEXT, "getaddrinfo");
-    if (node && strcmp(node, "hangs.example") == 0)
-        for (;;) pause();
-    return next(node, service, hints, found);
-}
-SHIM
-system_or_bail('cc', '-shared', '-fPIC', '-o', "$folder/shim.so", "$folder/shim.c", '-ldl');
-
 my $sandbox = GraphSandbox->new(accounts => 1);
 my $node = do {
-    local $ENV{LD_PRELOAD} = "$folder/shim.so";
+    local $ENV{LD_PRELOAD} = Preload::name_service();
     insights_node('cancel', sandbox => $sandbox, conf => <<'CONF');
 instagram_insights.connect_timeout = 300s
 instagram_insights.request_timeout = 300s

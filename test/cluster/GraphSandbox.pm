@@ -66,6 +66,9 @@ sub get { my ($self, $path) = @_; return decode_json($self->request('GET', $path
 sub post { my ($self, $path, $body) = @_; return $self->request('POST', $path, $body // {}) }
 
 sub url { my ($self) = @_; return "https://localhost:$self->{ports}{https}" }
+# The same API behind a certificate that is expired, not_yet_valid, for the wrong_host or self_signed; or, as http, without TLS.
+sub untrusted_url { my ($self, $flaw) = @_; return "https://localhost:$self->{ports}{$flaw}" }
+sub plain_url { my ($self) = @_; return "http://127.0.0.1:$self->{ports}{http}" }
 sub ca_file { my ($self) = @_; return "$self->{dir}/ca.pem" }
 sub hanging_connect_url { my ($self) = @_; return "http://127.0.0.1:$self->{ports}{connect_hang}" }
 

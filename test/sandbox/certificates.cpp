@@ -1,4 +1,4 @@
-// Makes P-256 keys, a root and a leaf for localhost, 127.0.0.1 and ::1 with OpenSSL.
+// Makes P-256 keys, a root, a leaf for localhost, 127.0.0.1 and ::1, and leaves with one flaw each, with OpenSSL.
 #include "certificates.hpp"
 
 #include <memory>
@@ -45,16 +45,23 @@ void add_extension(X509 *subject, X509 *issuer, int nid, const char *value)
     require(added == 1, "extension not added");
 }
 
-// A certificate without issuer and signature: valid since yesterday, for ten years.
-Certificate make_unsigned(EVP_PKEY *key, const char *common_name, long serial)
+constexpr long day = 86400;
+
+struct Validity {
+    long from_days = -1;
+    long to_days = 3650;
+};
+
+// A certificate without issuer and signature.
+Certificate make_unsigned(EVP_PKEY *key, const char *common_name, long serial, Validity validity = {})
 {
     Certificate certificate(X509_new());
     require(certificate != nullptr, "no certificate");
     X509 *x509 = certificate.get();
     require(X509_set_version(x509, 2) == 1, "version");
     require(ASN1_INTEGER_set(X509_get_serialNumber(x509), serial) == 1, "serial");
-    X509_gmtime_adj(X509_getm_notBefore(x509), -86400L);
-    X509_gmtime_adj(X509_getm_notAfter(x509), 3650L * 86400L);
+    X509_gmtime_adj(X509_getm_notBefore(x509), validity.from_days * day);
+    X509_gmtime_adj(X509_getm_notAfter(x509), validity.to_days * day);
     require(X509_set_pubkey(x509, key) == 1, "public key");
     const auto *text = reinterpret_cast<const unsigned char *>(common_name);
     require(X509_NAME_add_entry_by_txt(X509_get_subject_name(x509), "CN", MBSTRING_ASC, text, -1, -1, 0) == 1, "name");
@@ -82,18 +89,28 @@ Certificates make_certificates()
     require(X509_sign(ca.get(), ca_key.get(), EVP_sha256()) > 0, "signing the root");
 
     const Key key = make_key();
-    const Certificate leaf = make_unsigned(key.get(), "localhost", 2);
-    require(X509_set_issuer_name(leaf.get(), X509_get_subject_name(ca.get())) == 1, "issuer");
-    add_extension(leaf.get(), ca.get(), NID_basic_constraints, "critical,CA:FALSE");
-    add_extension(leaf.get(), ca.get(), NID_key_usage, "critical,digitalSignature");
-    add_extension(leaf.get(), ca.get(), NID_ext_key_usage, "serverAuth");
-    add_extension(leaf.get(), ca.get(), NID_subject_alt_name, "DNS:localhost,IP:127.0.0.1,IP:0:0:0:0:0:0:0:1");
-    add_extension(leaf.get(), ca.get(), NID_authority_key_identifier, "keyid");
-    require(X509_sign(leaf.get(), ca_key.get(), EVP_sha256()) > 0, "signing the leaf");
+    // Without an issuer it is its own.
+    const auto leaf_pem = [&](long serial, Validity validity, const char *names, bool self_signed) {
+        const Certificate leaf = make_unsigned(key.get(), "localhost", serial, validity);
+        X509 *issuer = self_signed ? leaf.get() : ca.get();
+        require(X509_set_issuer_name(leaf.get(), X509_get_subject_name(issuer)) == 1, "issuer");
+        add_extension(leaf.get(), issuer, NID_basic_constraints, "critical,CA:FALSE");
+        add_extension(leaf.get(), issuer, NID_key_usage, "critical,digitalSignature");
+        add_extension(leaf.get(), issuer, NID_ext_key_usage, "serverAuth");
+        add_extension(leaf.get(), issuer, NID_subject_alt_name, names);
+        if (!self_signed) add_extension(leaf.get(), issuer, NID_authority_key_identifier, "keyid");
+        require(X509_sign(leaf.get(), self_signed ? key.get() : ca_key.get(), EVP_sha256()) > 0, "signing a leaf");
+        return pem([&](BIO *to) { return PEM_write_bio_X509(to, leaf.get()); });
+    };
+    const char *loopback = "DNS:localhost,IP:127.0.0.1,IP:0:0:0:0:0:0:0:1";
 
     Certificates made;
     made.ca_pem = pem([&](BIO *to) { return PEM_write_bio_X509(to, ca.get()); });
-    made.server_pem = pem([&](BIO *to) { return PEM_write_bio_X509(to, leaf.get()); });
+    made.server_pem = leaf_pem(2, {}, loopback, false);
+    made.bad_pems = {{"expired", leaf_pem(3, {-30, -1}, loopback, false)},
+                     {"not_yet_valid", leaf_pem(4, {1, 30}, loopback, false)},
+                     {"wrong_host", leaf_pem(5, {}, "DNS:graph.elsewhere.example", false)},
+                     {"self_signed", leaf_pem(6, {}, loopback, true)}};
     made.server_key =
         pem([&](BIO *to) { return PEM_write_bio_PrivateKey(to, key.get(), nullptr, nullptr, 0, nullptr, nullptr); });
     return made;

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <fstream>
 #include <iostream>
+#include <vector>
 
 #include <csignal>
 #include <fcntl.h>
@@ -123,6 +124,13 @@ void run(const Options &options)
     const auto http = listen_and_serve(io, nullptr, graph, *hanging);
     const auto control_port = listen_and_serve(io, nullptr, control, *hanging);
     const auto connect_hang = listen_and_hang();
+    std::vector<asio::ssl::context> bad_tls;
+    bad_tls.reserve(certificates.bad_pems.size()); // its listeners keep their addresses
+    std::string bad_ports;
+    for (const auto &[flaw, certificate] : certificates.bad_pems) {
+        bad_tls.push_back(make_tls_context(certificate, certificates.server_key));
+        bad_ports += ",\"" + flaw + "\":" + std::to_string(listen_and_serve(io, &bad_tls.back(), graph, *hanging));
+    }
 
     asio::signal_set signals(io, SIGTERM, SIGINT);
     signals.async_wait([&io](boost::system::error_code, int) { io.stop(); });
@@ -134,7 +142,7 @@ void run(const Options &options)
     }
     write_file(options.dir + "/ports.json", "{\"https\":" + std::to_string(https) + ",\"http\":" +
                                                 std::to_string(http) + ",\"control\":" + std::to_string(control_port) +
-                                                ",\"connect_hang\":" + std::to_string(connect_hang) +
+                                                ",\"connect_hang\":" + std::to_string(connect_hang) + bad_ports +
                                                 ",\"pid\":" + std::to_string(::getpid()) + "}\n");
     io.run();
     // Nothing is worth an orderly end: open connections are cut by the kernel.

@@ -210,6 +210,19 @@ TEST_F(Faults, IncludeAPortOnWhichEveryConnectHangs)
     EXPECT_EQ(fetch(ask).error, CURLE_OPERATION_TIMEDOUT);
 }
 
+TEST_F(Faults, IncludePortsWhoseCertificatesNobodyShouldTrust)
+{
+    for (const std::string flaw : {"expired", "not_yet_valid", "wrong_host", "self_signed"}) {
+        Ask ask;
+        ask.url = "https://localhost:" + sandbox.port(flaw) + target;
+        ask.token = token;
+        ask.ca_file = sandbox.ca_file();
+        EXPECT_EQ(fetch(ask).error, CURLE_PEER_FAILED_VERIFICATION) << flaw;
+    }
+    EXPECT_EQ(sandbox.counter("/stats", "calls"), 0);
+    EXPECT_EQ(ask().status, 200);
+}
+
 TEST(Process, ThatCannotStartIsToldAtOnce)
 {
     EXPECT_THROW(SandboxProcess({"--accounts", "many"}), std::runtime_error);

@@ -85,6 +85,14 @@ TEST(Failure, AnUnknownHostIsResolve)
                    "could not find the host unknown.test");
 }
 
+TEST(Failure, AnUnknownHostIsResolveEachTimeItIsAsked)
+{
+    Driver driver(patient());
+    for (int time = 0; time < 4; ++time)
+        expect_failure(driver.fetch(secret_get("https://unknown.test/")), TransportFailure::resolve,
+                       "could not find the host unknown.test");
+}
+
 TEST(Failure, AHangingLookUpEndsAfterConnectTimeout)
 {
     {
