@@ -1,18 +1,13 @@
 // Any bytes as the answer to a batch of three: no crash, three items or one failure, and each item bounded as if alone.
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 
 #include "platform/instagram/instagram.hpp"
 #include "platform/text.hpp"
+#include "require.hpp"
 
 namespace
 {
-
-void require(bool holds)
-{
-    if (!holds) std::abort();
-}
 
 ig::platform::InsightsQuery query_of(ig::platform::MetricShape shape)
 {
