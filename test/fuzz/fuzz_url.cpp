@@ -76,7 +76,7 @@ void check_target(const std::string &text)
 void check_login(const std::string &text)
 {
     const std::string_view code = trimmed_code(text);
-    require(text.compare(0, code.size(), code) == 0 && text.size() - code.size() <= 2);
+    require(text.find(code) != std::string::npos && (code.empty() || code.front() != ' '));
     const std::string url =
         authorize_url({}, Login::facebook, "1234567890", "https://app.example.org/back", {"instagram_basic"}, text);
     require(url.substr(0, 25) == "https://www.facebook.com/" && url.find_first_of(" \r\n#") == std::string::npos);
