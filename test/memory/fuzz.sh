@@ -26,9 +26,7 @@ fuzz_one() {
 
 run_fuzz() {
     local corpus running=0 status=0
-    limit 120 cmake -S "$tree" -B "$work/fuzz" -G Ninja -DCMAKE_CXX_COMPILER=clang++ -DCMAKE_C_COMPILER=clang \
-        -DIG_WERROR="$([ "$WERROR" = 1 ] && echo ON || echo OFF)"
-    limit 1800 ninja -C "$work/fuzz" -j "$jobs" fuzzers
+    build_fuzzers
     for corpus in "$tree"/test/fuzz/corpus/*; do
         if [ "$running" -ge "$jobs" ]; then
             wait -n || status=1

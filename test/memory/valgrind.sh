@@ -1,4 +1,4 @@
-# shellcheck shell=bash disable=SC2154 # tree, work, logs, data, bindir, stage_dir, jobs: set by test/long and the stages
+# shellcheck shell=bash disable=SC2154,SC2016 # tree, work, logs, data, bindir, stage_dir, jobs: set by test/long and the stages
 # Step valgrind: the server under memcheck, first alone with every SQL function, then with its worker; no report may be ours
 # or PostgreSQL's but for the suppressions.
 
