@@ -1,6 +1,6 @@
-# shellcheck shell=bash disable=SC2154,SC2034 # tree, work, logs, data, bindir, stage_dir, jobs: set by test/long and the stages
-# Step asan-server: the library with address and undefined behaviour sanitizers inside an ordinary server, under pg_regress
-# and some cluster tests. What the server pallocs is not watched; what the library's own containers hold is.
+# shellcheck shell=bash disable=SC2154,SC2034 # tree, work, logs, data, bindir, stage_dir, jobs: from test/long
+# Step asan-server: the library with address and undefined behaviour sanitizers inside an ordinary server, under
+# pg_regress and some cluster tests. What the server pallocs is not watched; what the library's own containers hold is.
 
 asan_tests=(010 130 165)
 

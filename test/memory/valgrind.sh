@@ -1,6 +1,6 @@
-# shellcheck shell=bash disable=SC2154,SC2016 # tree, work, logs, data, bindir, stage_dir, jobs: set by test/long and the stages
-# Step valgrind: the server under memcheck, first alone with every SQL function, then with its worker; no report may be ours
-# or PostgreSQL's but for the suppressions.
+# shellcheck shell=bash disable=SC2154,SC2016 # tree, work, logs, data, bindir, stage_dir, jobs: from test/long
+# Step valgrind: the server under memcheck, first alone with every SQL function, then with its worker; no report may be
+# ours or PostgreSQL's but for the suppressions.
 
 under_valgrind=(valgrind --quiet --num-callers=40 --leak-check=no --trace-children=yes
     --trace-children-skip='/bin/*,/usr/bin/*')
@@ -34,7 +34,8 @@ make_cluster() {
     as_server_user 60 initdb -D "$1" -U postgres -A trust -E UTF8 --no-locale --no-sync >/dev/null
     {
         cat "$work/where.conf"
-        printf "%s\n" 'fsync = off' "listen_addresses = ''" "unix_socket_directories = '$data'" 'track_functions = all' \
+        printf "%s\n" 'fsync = off' "listen_addresses = ''" "unix_socket_directories = '$data'" \
+            'track_functions = all' \
             "instagram_insights.identity = setting" "instagram_insights.ca_file = '$data/sandbox/ca.pem'" \
             "instagram_insights.fetch_timeout = 5min" "instagram_insights.request_timeout = 2min" \
             "instagram_insights.connect_timeout = 1min" \
@@ -48,19 +49,20 @@ single_user() {
     local cluster=$data/single answers=$logs/valgrind_single_user.log status=0
     make_cluster "$cluster"
     sed "s/:'signed_request'/'$signed_request'/" "$tree/test/memory/single_user.sql" >"$data/calls.sql"
-    as_server_user 900 "${under_valgrind[@]}" --error-exitcode=99 --suppressions="$tree/test/memory/valgrind.supp" \
-        "$bindir/postgres" --single -j -D "$cluster" postgres <"$data/calls.sql" >"$answers" 2>&1 || status=$?
+    as_server_user 900 "${under_valgrind[@]}" --error-exitcode=99 \
+        --suppressions="$tree/test/memory/valgrind.supp" "$bindir/postgres" --single -j -D "$cluster" postgres <"$data/calls.sql" >"$answers" 2>&1 || status=$?
     [ "$status" = 0 ] || echo "= valgrind reports something, or the server ended badly ($status): $answers"
     grep -q 'every call was made' "$answers" || status=1
     if grep -E 'never_called = "|epoll|status = "(failed|partial|throttled)"' "$answers"; then
         echo "= not all that should be called was called: $answers"
         status=1
     fi
-    [ "$status" = 0 ] && echo "= single-user mode: $(grep -c '^SELECT\|^INSERT\|^UPDATE\|^DELETE' "$data/calls.sql") statements, no report"
+    [ "$status" = 0 ] && echo "= single-user mode: $(grep -c '^[A-Z]' "$data/calls.sql") statements, no report"
     return "$status"
 }
 
-# A whole server with preload (where an exit code of valgrind's own would look like a crash): a fetch in a session, and the same by the worker.
+# A whole server with preload (where an exit code of valgrind's own would look like a crash): a
+# fetch in a session, and the same by the worker.
 with_worker() {
     local cluster=$data/several reports=$data/reports postmaster status=0
     local ask=(as_server_user 300 psql -XAtq -h "$data" -U postgres -v ON_ERROR_STOP=1)
@@ -68,8 +70,8 @@ with_worker() {
     echo "shared_preload_libraries = 'instagram_insights'" >>"$cluster/postgresql.conf"
     mkdir -p "$reports"
     chmod 777 "$reports"
-    as_server_user 900 "${under_valgrind[@]}" --suppressions="$tree/test/memory/valgrind.supp" --log-file="$reports/%p" \
-        "$bindir/postgres" -D "$cluster" >"$logs/valgrind_server.log" 2>&1 &
+    as_server_user 900 "${under_valgrind[@]}" --suppressions="$tree/test/memory/valgrind.supp" \
+        --log-file="$reports/%p" "$bindir/postgres" -D "$cluster" >"$logs/valgrind_server.log" 2>&1 &
     postmaster=$!
     as_server_user 120 bash -c 'until pg_isready -q -h "$1"; do :; done' _ "$data"
     "${ask[@]}" -d postgres -f "$tree/test/memory/worker.sql" || status=1
