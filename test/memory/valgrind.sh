@@ -50,7 +50,8 @@ single_user() {
     make_cluster "$cluster"
     sed "s/:'signed_request'/'$signed_request'/" "$tree/test/memory/single_user.sql" >"$data/calls.sql"
     as_server_user 900 "${under_valgrind[@]}" --error-exitcode=99 \
-        --suppressions="$tree/test/memory/valgrind.supp" "$bindir/postgres" --single -j -D "$cluster" postgres <"$data/calls.sql" >"$answers" 2>&1 || status=$?
+        --suppressions="$tree/test/memory/valgrind.supp" "$bindir/postgres" --single -j -D "$cluster" postgres \
+        <"$data/calls.sql" >"$answers" 2>&1 || status=$?
     [ "$status" = 0 ] || echo "= valgrind reports something, or the server ended badly ($status): $answers"
     grep -q 'every call was made' "$answers" || status=1
     if grep -E 'never_called = "|epoll|status = "(failed|partial|throttled)"' "$answers"; then
