@@ -64,6 +64,14 @@ configure_and_build() {
 build_units() { configure_and_build "$work/unit" -DCMAKE_CXX_FLAGS_RELWITHDEBINFO='-O1 -g1'; }
 build_units_asan() { configure_and_build "$work/asan" -DIG_SANITIZE=ON -DCMAKE_CXX_FLAGS_RELWITHDEBINFO='-O0 -g1'; }
 
+# libFuzzer comes with clang alone. Each harness reads its corpus once; how it searches on is the matter of test/long.
+build_fuzzers() {
+    limit 120 cmake -S "$tree" -B "$work/fuzz" -G Ninja -DCMAKE_CXX_COMPILER=clang++ -DCMAKE_C_COMPILER=clang \
+        -DIG_WERROR="$([ "$WERROR" = 1 ] && echo ON || echo OFF)"
+    limit 1800 ninja -C "$work/fuzz" -j "$jobs" fuzzers
+}
+run_fuzzers() { limit 300 ctest --test-dir "$work/fuzz" -R '^fuzz\.' -j "$jobs" --timeout 120 --output-on-failure --no-tests=error; }
+
 run_ctest() { limit 600 ctest --test-dir "$1" -j "$jobs" --timeout 120 --output-on-failure --no-tests=error; }
 run_units() { run_ctest "$work/unit"; }
 run_units_asan() { run_ctest "$work/asan"; }

@@ -97,7 +97,8 @@ std::optional<Target> read_target(const std::string &url, std::string &reason)
         reason = "only https is allowed";
         return std::nullopt;
     }
-    if (!host || host->empty() || host->size() > max_host_bytes || !port) {
+    // The parser has decoded what was percent-encoded in it.
+    if (!host || host->empty() || !is_plain_text(*host) || host->size() > max_host_bytes || !port) {
         reason = "the URL names no valid host";
         return std::nullopt;
     }

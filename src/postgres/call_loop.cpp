@@ -23,8 +23,11 @@ std::uint64_t random_seed()
 
 CallLoop::ReservedDescriptors::ReservedDescriptors(int wanted) noexcept
 {
-    // Neither call raises; AcquireExternalFD() refuses beyond a third of what the process may open.
+    // No call here raises; AcquireExternalFD() refuses beyond a third of what the process may open.
     while (held_ < wanted && AcquireExternalFD()) ++held_;
+    // Where that was all there is, others of this process get some too: our own wait set is the first to ask.
+    constexpr int left_to_others = 4;
+    for (int left = held_ < wanted ? left_to_others : 0; left > 0 && held_ > 0; --left, --held_) ReleaseExternalFD();
 }
 
 CallLoop::ReservedDescriptors::~ReservedDescriptors()

@@ -2,20 +2,15 @@
 // outside the window.
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <string>
 
 #include "platform/instagram/instagram.hpp"
 #include "platform/json.hpp"
 #include "platform/text.hpp"
+#include "require.hpp"
 
 namespace
 {
-
-void require(bool holds)
-{
-    if (!holds) std::abort();
-}
 
 void read(ig::platform::MetricShape shape, const char *period, const ig::HttpResponse &response)
 {

@@ -1,21 +1,16 @@
 // Any bytes as any answer of the logins: either a failure with a sound message or what was asked for.
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <string>
 
 #include "platform/oauth.hpp"
 #include "platform/redact.hpp"
+#include "require.hpp"
 
 namespace
 {
 
 using namespace ig::platform;
-
-void require(bool holds)
-{
-    if (!holds) std::abort();
-}
 
 void check(const std::optional<Failure> &failure)
 {

@@ -46,7 +46,7 @@ TEST(Target, BrokenUrlsAreRefused)
          {std::string(), std::string("graph.facebook.com"), std::string("//h/"), std::string("https://"),
           std::string("https:///"), std::string("https://h:99999/"), std::string("https://h:port/"),
           std::string("https://[::1/"), std::string("https://h/a b"), std::string("https://h/\r\nX: y"),
-          std::string("https://h\\@other/"), std::string("https://h\xc3\xa9/"), with_nul,
+          std::string("https://h\\@other/"), std::string("https://h\xc3\xa9/"), std::string("https://h%ED/"), with_nul,
           std::string("https://user:word@h/"), std::string("https://user@h/"), "https://h/" + std::string(70000, 'x'),
           "https://" + std::string(300, 'h') + "/"}) {
         EXPECT_FALSE(url_is_allowed(url)) << url.substr(0, 60);
