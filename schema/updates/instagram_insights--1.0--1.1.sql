@@ -1,4 +1,4 @@
--- From 1.0 to 1.1. How such a script is written: README.md in this folder.
+-- From 1.0 to 1.1. How such a script is written: README.md in this folder. Its length: it repeats each function that changed, whole.
 \echo Use "ALTER EXTENSION instagram_insights UPDATE TO '1.1'" to load this file. \quit
 
 -- Loads the library, so that this session starts the next worker when it commits; and stops before anything is changed
@@ -60,6 +60,289 @@ BEGIN
         RETURN QUERY SELECT 'key', CASE WHEN process.key_status = ANY (ARRAY['ok', 'warn']) THEN process.key_status
                                          ELSE 'fail' END,
             process.key_detail, process.key_hint;
+    END IF;
+END
+$body$;
+
+-- What a number may be: numbers of one user that are too large to be added would stop the closing of months for all.
+DO $bounds$
+BEGIN
+    EXECUTE 'ALTER TABLE instagram_insights.insights DROP CONSTRAINT IF EXISTS insights_value_check';
+    EXECUTE 'ALTER TABLE instagram_insights.insights ADD CONSTRAINT insights_value_check CHECK (value > ''-1e309''::numeric AND value < ''1e309''::numeric)';
+    EXECUTE 'COMMENT ON CONSTRAINT insights_value_check ON instagram_insights.insights IS ''Finite, and small enough that whatever is added to it still is a number''';
+END
+$bounds$;
+
+-- Row types of tables and views are nobody's either.
+DO $types$
+DECLARE
+    row_type record;
+BEGIN
+    FOR row_type IN
+        SELECT t.oid::pg_catalog.regtype AS name
+        FROM pg_catalog.pg_type t
+        JOIN pg_catalog.pg_class c ON c.oid = t.typrelid
+        JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace AND n.nspname = 'instagram_insights'
+        WHERE c.relkind <> 'c' AND t.typacl IS NULL
+    LOOP
+        EXECUTE pg_catalog.format('REVOKE ALL ON TYPE %s FROM PUBLIC', row_type.name);
+    END LOOP;
+END
+$types$;
+
+COMMENT ON COLUMN worker_state.started_at IS 'When it started; when it left, if none runs';
+
+-- Stretches of days that make no sense are refused on 18 as well.
+CREATE OR REPLACE FUNCTION ig_peak_day(metric text, since date, until date, user_id uuid DEFAULT NULL, account_id text DEFAULT NULL)
+    RETURNS TABLE (account_id text, day date, value numeric)
+    LANGUAGE sql STABLE PARALLEL RESTRICTED
+    SET search_path = pg_catalog, pg_temp
+AS $body$
+    SELECT DISTINCT ON (i.account_id) i.account_id, i.day, i.value
+    FROM instagram_insights.insights i
+    WHERE i.user_id = (SELECT instagram_insights.ig_target_user(ig_peak_day.user_id))
+      AND (ig_peak_day.account_id IS NULL OR i.account_id = ig_peak_day.account_id) AND strpos(i.account_id, ':') = 0
+      AND i.metric = ig_peak_day.metric AND i.period = 'day' AND i.value IS NOT NULL
+      AND i.end_time >= (ig_peak_day.since::timestamp AT TIME ZONE 'America/Los_Angeles')
+      AND i.end_time < ((ig_peak_day.until + 2)::timestamp AT TIME ZONE 'America/Los_Angeles')
+      AND i.day >= ig_peak_day.since AND i.day <= ig_peak_day.until
+    ORDER BY i.account_id, i.value DESC, i.day
+    -- Here it is always called. In WHERE it would not be where the arguments tell the planner (from 18 on) or the pruning
+    -- of partitions that no row can match: what makes no sense would then be answered by nothing.
+    LIMIT CASE WHEN instagram_insights.ig_reading_target(ig_peak_day.user_id, ig_peak_day.account_id, ig_peak_day.metric,
+                        ig_peak_day.since, ig_peak_day.until, true) IS NULL THEN 0 END
+$body$;
+
+CREATE OR REPLACE FUNCTION ig_export_json(since date DEFAULT NULL, until date DEFAULT NULL, user_id uuid DEFAULT NULL,
+                               account_id text DEFAULT NULL) RETURNS SETOF text
+    LANGUAGE sql STABLE PARALLEL RESTRICTED
+    SET search_path = pg_catalog, pg_temp
+AS $body$
+    SELECT json_build_object(
+               'account_id', i.account_id, 'metric', i.metric, 'period', i.period, 'day', to_char(i.day, 'YYYY-MM-DD'),
+               'end_time', btrim(to_json(i.end_time AT TIME ZONE 'UTC')::text, '"') || 'Z', 'value', i.value,
+               'retrieved_at', btrim(to_json(i.retrieved_at AT TIME ZONE 'UTC')::text, '"') || 'Z',
+               'project_id', i.project_id, 'entity_id', i.entity_id, 'metadata', i.metadata)::text
+    FROM instagram_insights.insights i
+    WHERE i.user_id = (SELECT instagram_insights.ig_target_user(ig_export_json.user_id))
+      AND (ig_export_json.account_id IS NULL OR i.account_id = ig_export_json.account_id) AND strpos(i.account_id, ':') = 0
+      AND (ig_export_json.since IS NULL OR i.day >= ig_export_json.since)
+      AND (ig_export_json.until IS NULL OR i.day <= ig_export_json.until)
+    ORDER BY i.account_id, i.metric, i.end_time, i.period
+    -- As in ig_peak_day(): refused whatever is known of the rows.
+    LIMIT CASE WHEN instagram_insights.ig_reading_target(ig_export_json.user_id, ig_export_json.account_id, NULL,
+                        ig_export_json.since, ig_export_json.until, false) IS NULL THEN 0 END
+$body$;
+
+-- In C: a statement that writes many days of a month marks it once.
+CREATE OR REPLACE FUNCTION ig_mark_late() RETURNS trigger
+    LANGUAGE c VOLATILE PARALLEL UNSAFE
+    AS 'MODULE_PATHNAME', 'ig_mark_late';
+
+-- What PL/pgSQL converted by itself is said.
+CREATE OR REPLACE FUNCTION ig_doctor_accounts() RETURNS TABLE (check_name text, status text, detail text, hint text)
+    LANGUAGE plpgsql STABLE PARALLEL UNSAFE
+    SET search_path = pg_catalog, pg_temp
+AS $body$
+DECLARE
+    key_id text := (SELECT p.key_id FROM instagram_insights.ig_process_state() p);
+    total bigint;
+    expiring bigint;
+    fewest integer;
+    waiting bigint;
+    sealed_elsewhere bigint;
+BEGIN
+    SELECT count(*) FILTER (WHERE c.status <> 'disconnected'), count(*) FILTER (WHERE c.status = 'expiring'),
+           count(*) FILTER (WHERE c.status = 'needs_login'), count(*) FILTER (WHERE c.status = 'token_unreadable'),
+           (min(LEAST(c.days_left, floor(extract(epoch FROM a.data_access_expires_at - now()) / 86400)))
+               FILTER (WHERE c.status = ANY (ARRAY['active', 'expiring', 'throttled'])))::integer
+    INTO total, expiring, waiting, sealed_elsewhere, fewest
+    FROM instagram_insights.connections c
+    JOIN instagram_insights.accounts a ON a.user_id = c.user_id AND a.account_id = c.account_id;
+    IF key_id IS NOT NULL THEN
+        sealed_elsewhere := GREATEST(sealed_elsewhere, instagram_insights.ig_count_foreign_tokens(key_id));
+    END IF;
+
+    IF total = 0 THEN
+        RETURN QUERY SELECT 'accounts', 'warn', 'no account is connected yet',
+            'Connect one with instagram_insights.ig_authorize_url() or ig_connect_token().';
+    ELSE
+        RETURN QUERY SELECT 'accounts', 'ok', format('%s accounts are connected', total), NULL::text;
+    END IF;
+    IF sealed_elsewhere > 0 THEN
+        RETURN QUERY SELECT 'tokens', 'fail',
+            format('%s tokens are sealed under another key and cannot be opened', sealed_elsewhere),
+            'Bring the key file back that was in use then, or have these users connect again.';
+    ELSIF waiting > 0 THEN
+        RETURN QUERY SELECT 'tokens', 'warn', format('%s accounts need a new login', waiting),
+            'SELECT user_id, account_id, hint FROM instagram_insights.connections WHERE status = ''needs_login'' '
+            'shows which.';
+    ELSIF expiring > 0 THEN
+        RETURN QUERY SELECT 'tokens', 'warn', format('%s tokens, or what they give access to, end within 7 days, the first in %s days',
+                                       expiring, fewest),
+            'SELECT user_id, account_id, hint FROM instagram_insights.connections WHERE status = ''expiring'' '
+            'shows which; connect them again before.';
+    ELSE
+        RETURN QUERY SELECT 'tokens', 'ok',
+            CASE WHEN fewest IS NULL THEN 'no token needs attention'
+                 ELSE format('no token needs attention, the first ends in %s days', fewest) END, NULL::text;
+    END IF;
+END
+$body$;
+
+CREATE OR REPLACE FUNCTION ig_prune_ended(object text, most integer) RETURNS bigint
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS $body$
+DECLARE
+    key text := CASE ig_prune_ended.object WHEN 'sync_log' THEN 'id' WHEN 'sync_jobs' THEN 'job_id' END;
+    removed bigint;
+BEGIN
+    IF key IS NULL THEN
+        RAISE EXCEPTION USING
+            ERRCODE = 'invalid_parameter_value',
+            MESSAGE = format('nothing ends in "%s"', ig_prune_ended.object),
+            HINT = 'Name sync_log or sync_jobs.';
+    END IF;
+    EXECUTE format('DELETE FROM instagram_insights.%1$I t
+                    USING (SELECT o.user_id, o.%2$I AS key FROM instagram_insights.%1$I o
+                           WHERE o.finished_at < now() - $1
+                           ORDER BY o.finished_at LIMIT $2 FOR UPDATE SKIP LOCKED) old
+                    WHERE t.user_id = old.user_id AND t.%2$I = old.key', ig_prune_ended.object, key)
+        USING instagram_insights.ig_log_retention(), ig_prune_ended.most;
+    GET DIAGNOSTICS removed = ROW_COUNT;
+    RETURN removed;
+END
+$body$;
+
+CREATE OR REPLACE FUNCTION ig_prune_gone(most integer) RETURNS bigint
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS $body$
+DECLARE
+    tab text;
+    batch bigint;
+    removed bigint := 0;
+BEGIN
+    FOREACH tab IN ARRAY ARRAY['sync_jobs', 'sync_log', 'usage'] LOOP
+        EXECUTE format('DELETE FROM instagram_insights.%1$I t WHERE t.ctid = ANY (ARRAY(
+                            SELECT o.ctid FROM instagram_insights.%1$I o
+                            WHERE o.user_id <> ''00000000-0000-0000-0000-000000000000''
+                              AND NOT EXISTS (SELECT FROM instagram_insights.accounts a WHERE a.user_id = o.user_id)
+                            LIMIT $1 FOR UPDATE SKIP LOCKED))', tab) USING ig_prune_gone.most;
+        GET DIAGNOSTICS batch = ROW_COUNT;
+        removed := removed + batch;
+    END LOOP;
+    RETURN removed;
+END
+$body$;
+
+CREATE OR REPLACE FUNCTION ig_prune_insights(most integer) RETURNS TABLE (action text, object text, detail text, more boolean)
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    SET lock_timeout = '200ms'
+AS $body$
+DECLARE
+    keep double precision := instagram_insights.ig_setting('insights_retention')::double precision;
+    horizon timestamptz := now() - make_interval(secs => keep);
+    part name;
+    removed bigint := 0;
+BEGIN
+    IF keep <= 0 THEN
+        RETURN QUERY SELECT 'keep', 'insights', 'insights_retention is 0: numbers are kept for ever', false;
+        RETURN;
+    END IF;
+    SELECT y.name INTO part FROM instagram_insights.ig_years() y WHERE y.first < horizon AND y.behind > horizon;
+    EXECUTE format('DELETE FROM instagram_insights.%1$I t WHERE t.ctid = ANY (ARRAY(
+                        SELECT o.ctid FROM instagram_insights.%1$I o
+                        WHERE o.end_time < $1 LIMIT $2 FOR UPDATE SKIP LOCKED))', part)
+        USING horizon, ig_prune_insights.most;
+    GET DIAGNOSTICS removed = ROW_COUNT;
+    RETURN QUERY SELECT 'delete', 'insights', format('%s rows older than %s', removed, horizon)
+                        || CASE WHEN removed = ig_prune_insights.most THEN '; more remain: call again' ELSE '' END,
+                        removed = ig_prune_insights.most;
+EXCEPTION WHEN lock_not_available THEN
+    RETURN QUERY SELECT 'skip', part::text, 'in use; the next call tries again', false;
+END
+$body$;
+
+CREATE OR REPLACE FUNCTION ig_empty_years() RETURNS TABLE (action text, object text, detail text, more boolean)
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    SET lock_timeout = '200ms'
+AS $body$
+DECLARE
+    keep double precision := instagram_insights.ig_setting('insights_retention')::double precision;
+    part name;
+    filled boolean;
+BEGIN
+    FOR part IN
+        SELECT y.name FROM instagram_insights.ig_years() y
+        WHERE keep > 0 AND y.behind <= now() - make_interval(secs => keep)
+        ORDER BY y.behind
+    LOOP
+        BEGIN
+            EXECUTE format('SELECT EXISTS (SELECT FROM instagram_insights.%I)', part) INTO filled;
+            CONTINUE WHEN NOT filled;
+            EXECUTE format('TRUNCATE instagram_insights.%I', part);
+            RETURN QUERY SELECT 'truncate', part::text, 'every row is older than insights_retention', true;
+        EXCEPTION WHEN lock_not_available THEN
+            RETURN QUERY SELECT 'skip', part::text, 'in use; the next call tries again', false;
+        END;
+    END LOOP;
+END
+$body$;
+
+CREATE OR REPLACE FUNCTION ig_doctor_worker() RETURNS TABLE (check_name text, status text, detail text, hint text)
+    LANGUAGE plpgsql STABLE PARALLEL UNSAFE
+    SET search_path = pg_catalog, pg_temp
+AS $body$
+DECLARE
+    alive boolean := (SELECT p.worker_alive FROM instagram_insights.ig_process_state() p);
+    halted boolean := (SELECT s.paused OR s.state = ANY (ARRAY['copy', 'unstamped']) FROM instagram_insights.ig_installation_state() s)
+                      OR NOT (SELECT p.enabled FROM instagram_insights.ig_process_state() p);
+    due bigint;
+    oldest timestamptz;
+    expired bigint;
+    slots integer := current_setting('max_worker_processes')::integer;
+    used bigint;
+BEGIN
+    SELECT count(*), min(j.due_at) INTO due, oldest
+    FROM instagram_insights.sync_jobs j
+    WHERE j.state = ANY (ARRAY['queued', 'waiting']) AND j.due_at <= now();
+    SELECT count(*) INTO expired FROM instagram_insights.sync_jobs j
+    WHERE j.state = 'running' AND j.lease_until < now();
+    -- Sessions whose kind the caller may not see are not counted: then fewer slots seem taken than are.
+    SELECT count(*) INTO used
+    FROM pg_stat_activity a
+    WHERE a.backend_type <> ALL (ARRAY['client backend', 'autovacuum launcher', 'autovacuum worker', 'checkpointer',
+        'background writer', 'walwriter', 'walsender', 'walreceiver', 'walsummarizer', 'archiver', 'startup', 'logger',
+        'slotsync worker', 'io worker', 'standalone backend']);
+
+    IF alive THEN
+        RETURN QUERY SELECT 'worker', 'ok', 'the worker of this database runs', NULL::text;
+    ELSIF due + expired = 0 OR halted THEN
+        RETURN QUERY SELECT 'worker', 'ok', 'no worker runs and none is needed now', NULL::text;
+    ELSIF used >= slots THEN
+        RETURN QUERY SELECT 'worker', 'fail',
+            format('work is due but all %s worker processes of the server are taken', slots),
+            'Raise max_worker_processes and restart the server.';
+    ELSE
+        RETURN QUERY SELECT 'worker',
+            CASE WHEN oldest < now() - '1 minute'::interval OR expired > 0 THEN 'fail' ELSE 'warn' END,
+            format('%s jobs are due and no worker runs', due + expired),
+            'SELECT instagram_insights.ig_nudge() starts it; if it does not stay, the server log says why.';
+    END IF;
+
+    IF expired > 0 AND NOT halted THEN
+        RETURN QUERY SELECT 'queue', 'fail',
+            format('%s jobs are running under a lease that is over: their worker died', expired),
+            'SELECT instagram_insights.ig_nudge() has them taken up again.';
+    ELSIF due > 0 AND oldest < now() - '15 minutes'::interval AND NOT halted THEN
+        RETURN QUERY SELECT 'queue', 'warn', format('%s jobs wait, the oldest since %s', due, oldest),
+            'If the number grows, raise instagram_insights.max_in_flight; the check "worker" says whether one runs.';
+    ELSE
+        RETURN QUERY SELECT 'queue', 'ok', format('%s jobs are due', due), NULL::text;
     END IF;
 END
 $body$;
