@@ -1,4 +1,4 @@
--- From 1.0 to 1.1. How such a script is written: README.md in this folder. Its length: it repeats each function that changed, whole.
+-- From 1.0 to 1.1. How such a script is written: README.md in this folder. As long as it is because it repeats each function that changed, whole.
 \echo Use "ALTER EXTENSION instagram_insights UPDATE TO '1.1'" to load this file. \quit
 
 -- Loads the library, so that this session starts the next worker when it commits; and stops before anything is changed
