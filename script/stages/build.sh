@@ -40,6 +40,9 @@ layout() {
 counts() { limit 120 bash "$tree/test/counts.sh"; }
 documentation() { limit 120 bash "$tree/test/docs.sh"; }
 
+check_style() { JOBS=$jobs limit 1200 bash "$tree/test/style.sh"; }
+pg_major() { "$PG_CONFIG" --version | sed 's/^PostgreSQL \([0-9]*\).*/\1/'; }
+
 check_scripts() {
     local file bad=0
     cd "$tree" || return

@@ -61,10 +61,10 @@ Origin &Dispatcher::origin(const std::string &name)
     return *origins_.back();
 }
 
-void Dispatcher::start(TransferId id, HttpRequest request, Target target)
+void Dispatcher::start(TransferId id, HttpRequest request, const Target &target)
 {
     Origin &goal = origin(target.origin());
-    const auto [entry, added] = entries_.try_emplace(id, id, std::move(request), std::move(target), policy_, goal);
+    const auto [entry, added] = entries_.try_emplace(id, id, std::move(request), target, policy_, goal);
     if (!added) return;
     goal.enqueue(id, entry->second.may_share());
     room_made_ = true;

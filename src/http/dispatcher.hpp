@@ -29,7 +29,7 @@ public:
     Dispatcher &operator=(const Dispatcher &) = delete;
 
     // The next advance() sends it.
-    void start(TransferId id, HttpRequest request, Target target);
+    void start(TransferId id, HttpRequest request, const Target &target);
     void refuse(TransferId id, std::string text);
     void cancel(TransferId id) noexcept;
     void cancel_all() noexcept;

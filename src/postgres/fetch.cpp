@@ -299,6 +299,7 @@ void fetch_insights(FunctionCallInfo fcinfo)
         check_metrics(sql, request.metrics);
         accounts = load_accounts(sql, request, begin);
         std::vector<sync::BudgetKey> keys;
+        keys.reserve(accounts.size());
         for (const FetchedAccount &fetched : accounts) keys.push_back(budget_of(fetched.attempt.account));
         usage = read_usage(sql, keys);
         paused = !settings.enabled || sql.run("SELECT instagram_insights.ig_check_installation()")[0][0] != "f";

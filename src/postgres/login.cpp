@@ -17,7 +17,6 @@ namespace ig::pg {
 
 namespace {
 
-using platform::Failure;
 using platform::Login;
 
 constexpr std::chrono::seconds usual_token_life{60 * 86400};  // graph-api.md 3.4: only when the answer does not say

@@ -141,6 +141,7 @@ void Worker::learn_usage(Sql &sql, const std::vector<ClaimedJob> &jobs, Instant 
 {
     if (jobs.empty()) return;
     std::vector<sync::BudgetKey> keys;
+    keys.reserve(jobs.size());
     for (const ClaimedJob &job : jobs) keys.push_back(budget_of(job.attempt.account));
     for (const sync::BudgetRow &row : read_usage(sql, keys)) calls_.engine().governor().load(row, now);
 }

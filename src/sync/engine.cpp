@@ -29,8 +29,8 @@ struct Engine::State {
     };
     using Works = std::map<WorkId, Entry>;
 
-    State(std::shared_ptr<const Calendar> table, EngineOptions settings, std::uint64_t seed)
-        : calendar(std::move(table)), options(std::move(settings)), random(seed), governor(options.budgets)
+    State(std::shared_ptr<const Calendar> table, const EngineOptions &settings, std::uint64_t seed)
+        : calendar(std::move(table)), options(settings), random(seed), governor(options.budgets)
     {
     }
 
@@ -122,8 +122,8 @@ struct Engine::State {
     Instant latest{};  // the last moment the engine was told
 };
 
-Engine::Engine(std::shared_ptr<const Calendar> calendar, EngineOptions options, std::uint64_t seed)
-    : state_(std::make_unique<State>(std::move(calendar), std::move(options), seed))
+Engine::Engine(std::shared_ptr<const Calendar> calendar, const EngineOptions &options, std::uint64_t seed)
+    : state_(std::make_unique<State>(std::move(calendar), options, seed))
 {
     if (!state_->calendar) throw std::invalid_argument("the engine needs a calendar");
 }
@@ -292,9 +292,9 @@ void Engine::set_calendar(std::shared_ptr<const Calendar> calendar)
 Governor &Engine::governor() noexcept { return state_->governor; }
 
 // Works under way keep their plan; the limits on calls hold for them at once.
-void Engine::set_options(EngineOptions options)
+void Engine::set_options(const EngineOptions &options)
 {
-    state_->options = std::move(options);
+    state_->options = options;
     state_->governor.set_options(state_->options.budgets);
     state_->call_gone = true;
     for (auto &[id, entry] : state_->works) {

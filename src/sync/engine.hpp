@@ -92,7 +92,7 @@ struct WorkProgress {
 // go, the governor decides; it is fed by each answer, and by the caller with what is known from before.
 class Engine {
 public:
-    Engine(std::shared_ptr<const Calendar> calendar, EngineOptions options, std::uint64_t seed);
+    Engine(std::shared_ptr<const Calendar> calendar, const EngineOptions &options, std::uint64_t seed);
     ~Engine();
     Engine(const Engine &) = delete;
     Engine &operator=(const Engine &) = delete;
@@ -128,7 +128,7 @@ public:
     // Calls that the live works are still known to need, those under way included.
     std::size_t open_calls() const noexcept;
     void set_calendar(std::shared_ptr<const Calendar> calendar);
-    void set_options(EngineOptions options);
+    void set_options(const EngineOptions &options);
     Governor &governor() noexcept;
 
 private:

@@ -10,7 +10,6 @@ namespace ig::sync {
 using platform::Failure;
 using platform::FailureKind;
 using platform::FailureReach;
-using platform::Login;
 using platform::Usage;
 using std::chrono::hours;
 using std::chrono::minutes;
