@@ -6,27 +6,12 @@
 # One line "ok - promise" or "not ok - promise" for each promise, before it every offender.
 # shellcheck disable=SC2016 # backquotes of Markdown
 set -uo pipefail
-shopt -s lastpipe # so that promise, the end of each pipe, counts in this shell
+# shellcheck source=test/promise.sh
+. "$(dirname "$0")/promise.sh"
 export LC_ALL=C.UTF-8
 cd "${1:-$(dirname "$0")/..}" || exit 2
 
-problems=0
-scratch=$(mktemp -d)
-trap 'rm -rf "$scratch"' EXIT
 pages=(README.md CONTRIBUTING.md docs/*.md)
-
-# promise TEXT: the offenders come on standard input.
-promise() {
-    local found
-    found=$(cat)
-    if [ -z "$found" ]; then
-        echo "ok - $1"
-    else
-        printf '%s\n' "$found"
-        problems=$((problems + 1))
-        echo "not ok - $1"
-    fi
-}
 
 # missing KNOWN TEXT: lines "page: name" whose name is not a line of the file KNOWN. TEXT says what they are.
 missing() {
@@ -179,5 +164,4 @@ grep -rohE '(ereport\((LOG|WARNING)|elog\(DEBUG1).*"instagram_insights[^%"]*' sr
         grep -qF "$words" docs/operations.md || echo "log line \"$words\" is not in docs/operations.md"
     done | promise 'every line that is written to the log is in the runbook'
 
-echo "docs: $problems problems"
-[ "$problems" = 0 ]
+end_of_promises docs

@@ -3,31 +3,13 @@
 #
 #   test/layout.sh [folder]    checks that folder instead of the tree this file lies in
 #
-# One line "ok - rule" or "not ok - rule" for each rule, before it every offending file:line.
+# One line "ok - promise" or "not ok - promise" for each rule, before it every offending file:line.
 # shellcheck disable=SC2016 # awk programs
 set -uo pipefail
-shopt -s lastpipe # so that rule, the end of each pipe, counts in this shell
+# shellcheck source=test/promise.sh
+. "$(dirname "$0")/promise.sh"
 export LC_ALL=C.UTF-8
 cd "${1:-$(dirname "$0")/..}" || exit 2
-
-checks=0
-problems=0
-scratch=$(mktemp -d)
-trap 'rm -rf "$scratch"' EXIT
-
-# rule TEXT: the offending lines come on standard input.
-rule() {
-    local found
-    found=$(cat)
-    checks=$((checks + 1))
-    if [ -z "$found" ]; then
-        echo "ok - $1"
-    else
-        printf '%s\n' "$found"
-        problems=$((problems + $(wc -l <<<"$found")))
-        echo "not ok - $1"
-    fi
-}
 
 files_in() {
     local folder
@@ -66,31 +48,31 @@ shared='"(http/message|vault/secret|vault/hmac)\.hpp"'
 system='<(sys|netinet|arpa|net)/[a-z_0-9]+\.h>|<(unistd|fcntl|errno|poll|signal|pthread|netdb|string|strings|time)\.h>'
 
 includes_outside platform "$standard|$shared|<rapidjson/[^>]*>" |
-    rule 'platform includes only std, RapidJSON and the shared values'
+    promise 'platform includes only std, RapidJSON and the shared values'
 includes_outside sync "$standard|$shared|\"platform/[^\"]*\"" |
-    rule 'sync includes only std, platform and the shared values'
+    promise 'sync includes only std, platform and the shared values'
 includes_outside http "$standard|$system|<curl/[^>]*>|\"vault/(secret|hmac)\.hpp\"" |
-    rule 'http includes only std, the system, libcurl and Secret'
+    promise 'http includes only std, the system, libcurl and Secret'
 includes_outside vault "$standard|$system|<sodium[^>]*>" |
-    rule 'vault includes only std, the system and libsodium'
+    promise 'vault includes only std, the system and libsodium'
 grep -E ':"(\.|test/|/)|:<(thread|regex|iostream|filesystem|future|ranges|format|locale|cassert|assert\.h)>$' \
-    "$scratch/includes" | rule 'nobody includes threads, regex, iostream, filesystem, assert or a relative path'
+    "$scratch/includes" | promise 'nobody includes threads, regex, iostream, filesystem, assert or a relative path'
 
 cpp_in src | grep '^src/[^/]*/' | grep -vE '^src/(http|platform|postgres|sync|vault)/' |
-    rule 'src holds the five layers and no other folder'
+    promise 'src holds the five layers and no other folder'
 find src \( -name '*.cpp' -o -name '*.hpp' \) 2>/dev/null | grep -vE '^src/[^/]+/([^/]+/)?[^/]+$' |
-    rule 'every source lies where the Makefile looks: src/LAYER or one folder below'
+    promise 'every source lies where the Makefile looks: src/LAYER or one folder below'
 
 before='(^[^:]*:[0-9]+:|[^A-Za-z0-9_.>:]|std::|[^A-Za-z0-9_]::)'
 grep -E '^src/(platform|sync)/' "$scratch/code" |
     grep -E "::now *\(|${before}time *\(|gettimeofday|clock_gettime|localtime|gmtime|mktime" |
-    rule 'platform and sync read no clock'
+    promise 'platform and sync read no clock'
 grep -E 'std::(thread|jthread|async|mutex|regex|locale|cout|cerr|clog|filesystem)' "$scratch/code" |
-    rule 'no thread, regex, locale, stream or filesystem in src'
+    promise 'no thread, regex, locale, stream or filesystem in src'
 grep -E "${before}(assert|abort|exit|_exit|quick_exit|terminate) *\(" "$scratch/code" |
-    rule 'nothing in src ends the process: no assert, abort, exit, terminate'
+    promise 'nothing in src ends the process: no assert, abort, exit, terminate'
 grep -E "${before}(sleep|usleep|nanosleep|pg_usleep|system|popen|signal|sleep_for|sleep_until) *\(" "$scratch/code" |
-    rule 'nothing in src sleeps, starts a shell or replaces a signal handler'
+    promise 'nothing in src sleeps, starts a shell or replaces a signal handler'
 
 own() { files_in .ci bench docs schema script sql src test; ls Makefile CMakeLists.txt 2>/dev/null; }
 program() { own | grep -vE '/(expected|fixtures|corpus|golden|vendor)/' | grep -E "$1"; }
@@ -107,21 +89,21 @@ scripts() { own | xargs -r -d '\n' grep -lE '^#!.*[/ ](ba)?sh( |$)|^# shellcheck
         *.cpp | *.hpp | *.sql | *.sh | *.pl | *.pm | *.spec) [ -s "$file" ] || echo "$file:1: is empty" ;;
         esac
     done
-} | rule 'every file opens with a comment that says what it is for'
+} | promise 'every file opens with a comment that says what it is for'
 
 reason='(//|--|#).*([Ll]ong|300|60 lines|one file|one place|one table|not split)'
 { program '\.(cpp|hpp|sql|sh|pl|pm|py)$'; scripts; } | sort -u | while IFS= read -r file; do
     lines=$(wc -l <"$file")
     [ "$lines" -le 300 ] || head -n 10 "$file" | grep -qE "$reason" ||
         echo "$file:$lines: more than 300 lines, no reason given"
-done | rule 'a file of more than 300 lines gives the reason in its first 10 lines'
+done | promise 'a file of more than 300 lines gives the reason in its first 10 lines'
 
 program '\.(cpp|hpp)$' | while IFS= read -r file; do
     head -n 10 "$file" | grep -qE "$reason" || awk '
         /^\{$/ { from = FNR }
         /^\}$/ && from { if (FNR - from - 1 > 60) print FILENAME ":" from ": a function of " FNR - from - 1 " lines"
                          from = 0 }' "$file"
-done | rule 'a function of more than 60 lines has its reason at the top of the file'
+done | promise 'a function of more than 60 lines has its reason at the top of the file'
 
 # Update scripts (schema/updates/README.md). A statement that is executed is looked at whole, up to its semicolon.
 files_in schema/updates | grep -E '\.sql$' | while IFS= read -r file; do
@@ -136,7 +118,7 @@ files_in schema/updates | grep -E '\.sql$' | while IFS= read -r file; do
     fi
     [ "$(grep -vE '^(--.*)?$' "$file" | tail -n 1)" = 'SELECT ig_wake_worker();' ] ||
         echo "$file:$(wc -l <"$file"): does not end with SELECT ig_wake_worker();"
-done | rule 'an update script is guarded, looks at the library first, and starts the next worker last'
+done | promise 'an update script is guarded, looks at the library first, and starts the next worker last'
 files_in schema/updates | grep -E '\.sql$' | xargs -r -d '\n' awk '
     function complain() { print FILENAME ":" from ":" statement }
     FNR == 1 { from = 0 }
@@ -150,10 +132,9 @@ files_in schema/updates | grep -E '\.sql$' | xargs -r -d '\n' awk '
         if (statement ~ /;/ ||
             statement ~ /(ADD COLUMN|CREATE (UNIQUE )?INDEX|CREATE TABLE) / && statement !~ / IF NOT EXISTS / ||
             statement ~ /DROP (TABLE|COLUMN|CONSTRAINT|INDEX|TRIGGER|POLICY) / && statement !~ / IF EXISTS /) complain()
-        from = 0 }' | rule 'an update script changes tables one EXECUTE a statement, each fit to be run twice'
+        from = 0 }' | promise 'an update script changes tables one EXECUTE a statement, each fit to be run twice'
 
-program '\.hpp$' | xargs -r -d '\n' grep -LE '^#pragma once$' | rule 'every header is included once'
-program '.' | xargs -r -d '\n' grep -nHE 'T[O]DO|F[I]XME|not (yet )?i[m]plemented' | rule 'nothing is left open'
+program '\.hpp$' | xargs -r -d '\n' grep -LE '^#pragma once$' | promise 'every header is included once'
+program '.' | xargs -r -d '\n' grep -nHE 'T[O]DO|F[I]XME|not (yet )?i[m]plemented' | promise 'nothing is left open'
 
-echo "layout: $checks checks, $problems problems"
-[ "$problems" = 0 ]
+end_of_promises layout

@@ -41,7 +41,7 @@ offence() {
 }
 
 good_tree
-"$BASH" "$layout" "$tree" | grep -q '^layout: [1-9][0-9]* checks, 0 problems$'
+"$BASH" "$layout" "$tree" | grep -q '^layout: [1-9][0-9]* promises, 0 problems$'
 tell $? 'a good tree has no problem'
 
 many() { yes "$1" | head -n "$2"; }

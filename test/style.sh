@@ -5,6 +5,8 @@
 #
 # Both programs of version 14 (Debian 12): each version formats a little otherwise. JOBS says how many run at a time.
 set -uo pipefail
+# shellcheck source=test/promise.sh
+. "$(dirname "$0")/promise.sh"
 cd "$(dirname "$0")/.." || exit 2
 
 sources() { find src bench test \( -name '*.cpp' -o -name '*.hpp' \) -type f -print0 | sort -z; }
@@ -20,23 +22,7 @@ for program in clang-format-14 clang-tidy-14; do
     }
 done
 jobs=${JOBS:-$(nproc)}
-problems=0
-scratch=$(mktemp -d)
-trap 'rm -rf "$scratch"' EXIT
-
-# promise TEXT: nothing may have been written to the scratch file.
-promise() {
-    if [ -s "$scratch/found" ]; then
-        cat "$scratch/found"
-        echo "not ok - $1"
-        problems=$((problems + 1))
-    else
-        echo "ok - $1"
-    fi
-}
-
-sources | xargs -0 -P "$jobs" -n 20 clang-format-14 --dry-run --Werror >"$scratch/found" 2>&1
-promise 'every C++ file is as clang-format writes it'
+sources | xargs -0 -P "$jobs" -n 20 clang-format-14 --dry-run --Werror 2>&1 | promise 'every C++ file is as clang-format writes it'
 
 # The server's headers as the system's: what is in them is not ours to mend.
 read -r -a flags <<<"-std=c++20 -Isrc -isystem $("${PG_CONFIG:-pg_config}" --includedir-server) \
@@ -44,6 +30,8 @@ read -r -a flags <<<"-std=c++20 -Isrc -isystem $("${PG_CONFIG:-pg_config}" --inc
 find src -name '*.cpp' -print0 | sort -z |
     xargs -0 -P "$jobs" -I{} clang-tidy-14 --quiet {} -- "${flags[@]}" >"$scratch/found" 2>"$scratch/said"
 # What it says of warnings it suppressed is no finding; a file that does not compile is.
-grep -E '(error|fatal)' "$scratch/said" >>"$scratch/found"
-promise 'clang-tidy finds nothing in src'
-[ "$problems" = 0 ]
+{
+    cat "$scratch/found"
+    grep -E '(error|fatal)' "$scratch/said"
+} | promise 'clang-tidy finds nothing in src'
+end_of_promises style

@@ -5,25 +5,11 @@
 #
 # The names come from the schema's C functions and from the background workers that the library registers.
 set -uo pipefail
+# shellcheck source=test/promise.sh
+. "$(dirname "$0")/promise.sh"
 export LC_ALL=C
 library=$(realpath "$1") || exit 2
 cd "${2:-$(dirname "$0")/..}" || exit 2
-
-problems=0
-scratch=$(mktemp -d)
-trap 'rm -rf "$scratch"' EXIT
-
-promise() {
-    local found
-    found=$(cat)
-    if [ -z "$found" ]; then
-        echo "ok - $1"
-    else
-        printf '%s\n' "$found"
-        problems=$((problems + 1))
-        echo "not ok - $1"
-    fi
-}
 
 # What the SQL names, each with the record of its calling convention; trailing names of C functions only.
 tr '\n' ' ' <<<"$(cat schema/*.sql)" | grep -oE "AS 'MODULE_PATHNAME', '[a-z_0-9]+'" | sed "s/.* '//; s/'//" |
@@ -46,4 +32,4 @@ nm -D --defined-only "$library" | awk '$2 != "T" { print }' | promise 'only code
 nm -D --undefined-only "$library" | awk '{ print $NF }' |
     grep -E '^(system|popen|exec[vl][a-z]*|dlopen|gets|tmpnam|mktemp|strcpy|strcat|pthread_create)(@|$)' |
     promise 'the library calls no shell, loads no library, starts no thread and copies no string without a bound'
-[ "$problems" = 0 ]
+end_of_promises symbols
