@@ -194,11 +194,16 @@ Ending Transfer::ending(CURLcode code) const noexcept
     curl_easy_getinfo(easy, CURLINFO_OS_ERRNO, &result.os_error);
     curl_easy_getinfo(easy, CURLINFO_SSL_VERIFYRESULT, &result.verify_result);
     result.looked_up = passed(CURLINFO_NAMELOOKUP_TIME_T);
-    long local_port = 0;  // CURLINFO_CONNECT_TIME_T stays 0 until the handshake is over, too
-    curl_easy_getinfo(easy, CURLINFO_LOCAL_PORT, &local_port);
-    result.tcp_connected = local_port > 0;
-    result.connected = passed(CURLINFO_PRETRANSFER_TIME_T);
-    result.answer_begun = passed(CURLINFO_STARTTRANSFER_TIME_T);
+    // Versions of libcurl differ in what a failed transfer's moments and ports are; these two counts they agree on.
+    // CURLINFO_CONNECT_TIME_T stays 0 until the handshake is over in one, PRETRANSFER and STARTTRANSFER are set at the
+    // end though nothing was sent in another.
+    long connects = 0;
+    curl_easy_getinfo(easy, CURLINFO_NUM_CONNECTS, &connects);
+    result.tcp_connected = connects > 0;
+    long bytes_sent = 0;
+    curl_easy_getinfo(easy, CURLINFO_REQUEST_SIZE, &bytes_sent);
+    result.connected = bytes_sent > 0;
+    result.answer_begun = result.connected && passed(CURLINFO_STARTTRANSFER_TIME_T);
     result.headers_ended = headers_ended_;
     if (abort_ == Abort::body_too_large) result.code = CURLE_FILESIZE_EXCEEDED;
     if (abort_ == Abort::headers_too_large) result.code = static_cast<CURLcode>(curle_too_large);

@@ -105,6 +105,18 @@ Explanation headers_too_large(const Target &target, const ClientOptions &options
                                              std::to_string(options.max_header_bytes) + " bytes"};
 }
 
+// libcurl keeps the error of the first address that it tried, such as ::1 of localhost, when the next one is connected.
+long error_of_connection(const Ending &ending)
+{
+    switch (ending.os_error) {
+    case ECONNREFUSED:
+    case ENETUNREACH:
+    case EHOSTUNREACH:
+    case EADDRNOTAVAIL: return 0;
+    default: return ending.os_error;
+    }
+}
+
 // The connection stood, and then something came between.
 Explanation explain_interruption(const Ending &ending, const Target &target)
 {
@@ -112,21 +124,27 @@ Explanation explain_interruption(const Ending &ending, const Target &target)
         return Explanation{TransportFailure::interrupted, std::move(text)};
     };
     const auto no_answer = [&] { return interrupted(target.name() + " closed the connection without an answer"); };
+    const auto ended_early = [&] {
+        if (!ending.headers_ended) return no_answer();
+        return interrupted("the answer of " + target.name() + " is shorter than announced");
+    };
     switch (ending.code) {
     case CURLE_GOT_NOTHING: return no_answer();
-    case CURLE_PARTIAL_FILE:
-        if (!ending.answer_begun) return no_answer();
-        return interrupted("the answer of " + target.name() + " is shorter than announced");
+    case CURLE_PARTIAL_FILE: return ended_early();
     case CURLE_BAD_CONTENT_ENCODING:
         return interrupted("the answer of " + target.name() + " could not be decompressed");
     case CURLE_UNSUPPORTED_PROTOCOL:
     case CURLE_WEIRD_SERVER_REPLY: return interrupted("the answer of " + target.name() + " is not HTTP");
     case CURLE_OUT_OF_MEMORY: return interrupted("memory ran out during a request to " + target.name());
     case CURLE_HTTP2_STREAM: return interrupted(target.name() + " broke the request off");
+    case CURLE_RECV_ERROR:
+        // libcurl since 8 calls an end without TLS's farewell so; before, it was a partial file.
+        if (error_of_connection(ending) == 0) return ended_early();
+        [[fallthrough]];
     case CURLE_HTTP2:
     case CURLE_SEND_ERROR:
-    case CURLE_RECV_ERROR:
-        return interrupted("the connection to " + target.name() + " broke" + system_reason(ending.os_error));
+        return interrupted("the connection to " + target.name() + " broke" +
+                           system_reason(error_of_connection(ending)));
     default:
         return interrupted("the request to " + target.name() + " failed (libcurl code " +
                            std::to_string(static_cast<int>(ending.code)) + ")");
