@@ -162,7 +162,7 @@ SELECT call FROM generate_series(1, $times), unnest(ARRAY[
     \$\$SELECT count(*) FROM $schema.ig_refresh_insights('$caller') HAVING count(*) = 0\$\$]) call \\gexec
 SQL
     wait_for($node, "SELECT NOT EXISTS (SELECT FROM $schema.sync_jobs WHERE $live)");
-    return anonymous_memory($backend);
+    return memory_in_use($backend);
 }
 
 # Plans and caches that are made anew now and then come as steps; what leaks would grow with each lot of calls.
@@ -171,12 +171,12 @@ my $fetched = $sandbox->stats->{calls};
 while ($lots++ < 5)
 {
     $at_last = call_again_and_again($calls_of_session);
-    diag("the session holds $at_first kB of its own, $at_last kB after $calls_of_session more calls of each function");
+    diag("the session uses $at_first kB, $at_last kB after $calls_of_session more calls of each function");
     last if $at_last < $at_first * $bound;
     $at_first = $at_last;
 }
 cmp_ok($sandbox->stats->{calls} - $fetched, '>=', $lots * $calls_of_session, 'the session called the API each time');
-cmp_ok($lots, '<=', 5, 'a session that fetches and refreshes comes to hold as much memory after many calls as before them, within 2 %');
+cmp_ok($lots, '<=', 5, 'a session that fetches and refreshes comes to use as much memory after many calls as before them, within 2 %');
 $session->quit;
 
 $node->stop;

@@ -1,5 +1,5 @@
-/* Preloaded into a server: writes at each wait how many bytes of malloc are in use, into the file $MEMORY_IN_USE/<process id>.
-   What a process holds of the system hides a leak for long: it goes into the holes that greater work left behind. */
+/* Preloaded into a server: writes at each wait how many kB of malloc are in use, into the file
+   $MEMORY_IN_USE/<process id>. What a process holds of the system hides a leak for long: it goes into the holes that greater work left behind. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <malloc.h>
