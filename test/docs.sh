@@ -25,7 +25,7 @@ named() { grep -oHE "$1" "${pages[@]}" | sed 's/:/: /'; }
 
 settings_in() {
     grep -oE '^ +\{"[a-z_0-9]+", "' src/postgres/settings.cpp | grep -oE '[a-z_][a-z_0-9]*'
-    grep -oE 'Variable\("instagram_insights\.[a-z_0-9]+' src/postgres/settings.cpp | sed 's/.*\.//'
+    tr -d '\n ' <src/postgres/settings.cpp | grep -oE 'Variable\("instagram_insights\.[a-z_0-9]+' | sed 's/.*\.//'
 }
 settings_in | sort -u >"$scratch/settings"
 grep -ohE '^CREATE (OR REPLACE )?(FUNCTION|TYPE) [a-z_]+' schema/*.sql | grep -oE '[a-z_]+$' |

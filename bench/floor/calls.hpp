@@ -16,7 +16,7 @@ struct Account {
 
 // One complete US Pacific day, spelled as the calls and the rows need it.
 struct Span {
-    std::string since;     // unix seconds
+    std::string since;  // unix seconds
     std::string until;
     std::string end_time;  // as the API spells it
 };

@@ -87,8 +87,8 @@ bool Fetcher::begin(Slot &slot)
     if (options_.batch == 1) {
         const Call &call = work_->calls[slot.first];
         work_->append_path(slot.url, call);
-        slot.headers = curl_slist_append(
-            slot.headers, ("Authorization: Bearer " + work_->accounts[call.account].token).c_str());
+        slot.headers =
+            curl_slist_append(slot.headers, ("Authorization: Bearer " + work_->accounts[call.account].token).c_str());
         curl_easy_setopt(slot.easy, CURLOPT_HTTPGET, 1L);
     } else {
         slot.url += "v25.0/";

@@ -30,8 +30,8 @@ private:
     void append_item(std::string &to, const Item &item, bool has_token, bool headers);
 
     Answers &answers_;
-    std::string list_;           // the decoded JSON of the form's `batch`
-    std::vector<Item> items_;    // used up to count_; kept for their memory
+    std::string list_;         // the decoded JSON of the form's `batch`
+    std::vector<Item> items_;  // used up to count_; kept for their memory
     std::size_t count_ = 0;
     std::string body_;
     std::string skipped_;

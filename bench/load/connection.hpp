@@ -37,8 +37,8 @@ public:
     int descriptor() const { return descriptor_; }
     bool control() const { return control_; }
 
-    bool busy = false;       // a request is being answered
-    bool watching = false;   // epoll tells when it can be written to
+    bool busy = false;      // a request is being answered
+    bool watching = false;  // epoll tells when it can be written to
 
 private:
     int descriptor_;

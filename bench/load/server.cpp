@@ -108,8 +108,8 @@ void Server::accept_on(int listener)
         const int yes = 1;
         setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
         const std::uint64_t id = next_id_++;
-        connections_[id] = std::make_unique<Connection>(descriptor, port == Port::https ? context_ : nullptr,
-                                                        port == Port::control);
+        connections_[id] =
+            std::make_unique<Connection>(descriptor, port == Port::https ? context_ : nullptr, port == Port::control);
         if (port != Port::control) ++counts_.connections;
         watch(epoll_, EPOLL_CTL_ADD, descriptor, id, EPOLLIN);
     }

@@ -20,7 +20,7 @@ struct ClientOptions {
     std::chrono::milliseconds request_timeout{30000};
     std::size_t max_response_bytes = 4u << 20;  // after inflating
     std::size_t max_header_bytes = 64u << 10;
-    std::string ca_file;  // empty: the system's certificates
+    std::string ca_file;                         // empty: the system's certificates
     std::size_t max_connections_per_host = 200;  // also the most transfers to one host at a time
     bool http2 = true;  // GET requests share few connections where the host offers it; POST requests never do
 

@@ -19,7 +19,7 @@ bool has_shape(std::string_view text) noexcept
     for (std::size_t i = 0; i < shape.size(); ++i) {
         const char c = text[i];
         const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-        const bool good = shape[i] == '0'                     ? c >= '0' && c <= '9'
+        const bool good = shape[i] == '0'                      ? c >= '0' && c <= '9'
                           : shape[i] == 'A' || shape[i] == 'a' ? letter
                                                                : c == shape[i];
         if (!good) return false;

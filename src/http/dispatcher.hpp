@@ -62,7 +62,7 @@ private:
     std::shared_ptr<const Policy> policy_;
     std::size_t per_origin_ = 1;
     std::size_t active_ = 0;
-    bool room_made_ = false;  // since the last fill()
+    bool room_made_ = false;                        // since the last fill()
     std::vector<std::unique_ptr<Origin>> origins_;  // each stays while a transfer waits or travels
     std::size_t turn_ = 0;                          // the origin that may launch first
     Entries entries_;

@@ -50,8 +50,8 @@ private:
     std::shared_ptr<const Policy> policy_;
     bool http2_;
     CURL *easy_;
-    bool set_up_ = false;       // with the policy; a transfer changes only what is its own
-    bool plain_ = false;        // the one scheme that it is set up for
+    bool set_up_ = false;        // with the policy; a transfer changes only what is its own
+    bool plain_ = false;         // the one scheme that it is set up for
     bool more_was_set_ = false;  // a form or a secret query, which only a reset takes out again
     Transfer *transfer_ = nullptr;
     char expect_[8] = "Expect:";

@@ -22,8 +22,8 @@ struct HttpHeader {
 struct HttpRequest {
     HttpMethod method = HttpMethod::get;
     std::string url;
-    Secret bearer;   // empty: no Authorization header
-    Secret form;     // POST body, application/x-www-form-urlencoded; may hold secrets
+    Secret bearer;  // empty: no Authorization header
+    Secret form;    // POST body, application/x-www-form-urlencoded; may hold secrets
     // Appended to the URL's query when the request is sent, where the API leaves no choice (app secrets, codes, tokens
     // to look at, appsecret_proof): "name=value&name=value", percent-encoded. Wiped afterwards; no text ever holds it.
     Secret secret_query;

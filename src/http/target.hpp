@@ -11,7 +11,7 @@ namespace ig::http {
 struct Target {
     std::string host;  // as written; an IPv6 address keeps its brackets
     std::string port;
-    bool plain = false;  // http, which is for this machine alone
+    bool plain = false;          // http, which is for this machine alone
     std::string resource = "/";  // path and query, which is what the host is asked for
 
     std::string name() const { return host + ":" + port; }

@@ -36,14 +36,14 @@ enum class FailureReach {
 struct Failure {
     FailureKind kind = FailureKind::transient;
     FailureReach reach = FailureReach::request;
-    bool retry = false;         // trying the same again later can help
-    bool ask_less = false;      // "reduce the amount of data": halve the request first
-    int code = 0;               // API code, 0 if none
+    bool retry = false;     // trying the same again later can help
+    bool ask_less = false;  // "reduce the amount of data": halve the request first
+    int code = 0;           // API code, 0 if none
     int subcode = 0;
     int http_status = 0;
-    std::string message;        // redacted; one line; what happened
-    std::string hint;           // one or two sentences; what the reader can do
-    std::vector<std::string> metrics;  // those the answer names; empty: not said
+    std::string message;                       // redacted; one line; what happened
+    std::string hint;                          // one or two sentences; what the reader can do
+    std::vector<std::string> metrics;          // those the answer names; empty: not said
     std::optional<std::chrono::seconds> wait;  // the API's own "not before", if it named one
 };
 

@@ -10,12 +10,10 @@
 #include "platform/text.hpp"
 #include "vault/secret.hpp"
 
-namespace ig::platform
-{
+namespace ig::platform {
 
 // Takes the events of the reader; refuses (returns false) what is beyond the limits.
-class JsonBuilder
-{
+class JsonBuilder {
 public:
     // In place: every text handed in lies in the document's own memory and is fit to stay as it is.
     JsonBuilder(Json &json, const JsonLimits &limits, bool in_place) : json_(json), limits_(limits), in_place_(in_place)
@@ -102,8 +100,7 @@ private:
     const char *refusal_ = nullptr;
 };
 
-namespace
-{
+namespace {
 
 constexpr unsigned usual_flags = rapidjson::kParseIterativeFlag | rapidjson::kParseNumbersAsStringsFlag;
 
@@ -128,16 +125,15 @@ bool has_doubtful_escape(std::string_view text) noexcept
 {
     for (std::size_t at = text.find("\\u"); at != std::string_view::npos; at = text.find("\\u", at + 2)) {
         std::size_t before = at;
-        while (before > 0 && text[before - 1] == '\\')
-            --before;
-        if ((at - before) % 2 == 1) continue; // a backslash that is escaped itself: JSON within a text of JSON
+        while (before > 0 && text[before - 1] == '\\') --before;
+        if ((at - before) % 2 == 1) continue;  // a backslash that is escaped itself: JSON within a text of JSON
         const std::string_view digits = text.substr(at + 2, 4);
         if (digits == "0000" || (!digits.empty() && (digits[0] == 'd' || digits[0] == 'D'))) return true;
     }
     return false;
 }
 
-} // namespace
+}  // namespace
 
 Json Json::parse(std::string_view text, const JsonLimits &limits)
 {
@@ -148,7 +144,7 @@ Json Json::parse(std::string_view text, const JsonLimits &limits)
     } else if (text.size() > limits.bytes) {
         json.problem_ = "it is too long";
     } else if (text.find('\0') != std::string_view::npos) {
-        json.problem_ = "it holds a NUL byte"; // the reader would take it for the end of the text
+        json.problem_ = "it holds a NUL byte";  // the reader would take it for the end of the text
     } else if (!is_utf8(text)) {
         json.problem_ = "it is not UTF-8";
     } else {
@@ -162,7 +158,7 @@ Json Json::parse(std::string_view text, const JsonLimits &limits)
 // together anew.
 void Json::read(std::string_view text, const JsonLimits &limits)
 {
-    constexpr std::size_t padding = 16; // rapidjson.hpp
+    constexpr std::size_t padding = 16;  // rapidjson.hpp
     constexpr std::size_t bytes_of_a_node = 16, most_foreseen = 4096;
     nodes_.reserve(std::min({text.size() / bytes_of_a_node + 4, limits.values, most_foreseen}));
     const bool in_place = !has_doubtful_escape(text);
@@ -171,23 +167,17 @@ void Json::read(std::string_view text, const JsonLimits &limits)
         texts_.reserve(text.size() + padding);
         texts_ = text;
         texts_.append(padding, '\0');
-        problem_ = read_into<usual_flags | rapidjson::kParseInsituFlag>(builder,
-                                                                       rapidjson::InsituStringStream(texts_.data()));
+        problem_ =
+            read_into<usual_flags | rapidjson::kParseInsituFlag>(builder, rapidjson::InsituStringStream(texts_.data()));
     } else {
-        texts_.reserve(text.size()); // nearly always enough, so that wipe() reaches every copy
+        texts_.reserve(text.size());  // nearly always enough, so that wipe() reaches every copy
         problem_ = read_into<usual_flags>(builder, rapidjson::MemoryStream(text.data(), text.size()));
     }
 }
 
-JsonView Json::root() const noexcept
-{
-    return valid() ? JsonView(this, 0) : JsonView();
-}
+JsonView Json::root() const noexcept { return valid() ? JsonView(this, 0) : JsonView(); }
 
-void Json::wipe() noexcept
-{
-    wipe_memory(texts_.data(), texts_.size());
-}
+void Json::wipe() noexcept { wipe_memory(texts_.data(), texts_.size()); }
 
 std::string id_text(JsonView view)
 {
@@ -197,10 +187,7 @@ std::string id_text(JsonView view)
     return plain ? std::string(digits) : std::string();
 }
 
-JsonView::Kind JsonView::kind() const noexcept
-{
-    return json_ ? json_->nodes_[at_].kind : Kind::missing;
-}
+JsonView::Kind JsonView::kind() const noexcept { return json_ ? json_->nodes_[at_].kind : Kind::missing; }
 
 std::string_view JsonView::text() const noexcept
 {
@@ -241,30 +228,17 @@ JsonView JsonView::member(std::string_view name) const noexcept
 std::size_t JsonView::size() const noexcept
 {
     std::size_t count = 0;
-    for (auto at = begin(); at != end(); ++at)
-        ++count;
+    for (auto at = begin(); at != end(); ++at) ++count;
     return count;
 }
 
-JsonView JsonView::first() const noexcept
-{
-    return begin() != end() ? *begin() : JsonView();
-}
+JsonView JsonView::first() const noexcept { return begin() != end() ? *begin() : JsonView(); }
 
-JsonView::Iterator JsonView::begin() const noexcept
-{
-    return {json_, json_ ? at_ + 1 : 0};
-}
+JsonView::Iterator JsonView::begin() const noexcept { return {json_, json_ ? at_ + 1 : 0}; }
 
-JsonView::Iterator JsonView::end() const noexcept
-{
-    return {json_, json_ ? json_->nodes_[at_].end : 0};
-}
+JsonView::Iterator JsonView::end() const noexcept { return {json_, json_ ? json_->nodes_[at_].end : 0}; }
 
-JsonView JsonView::Iterator::operator*() const noexcept
-{
-    return {json_, at_};
-}
+JsonView JsonView::Iterator::operator*() const noexcept { return {json_, at_}; }
 
 JsonView::Iterator &JsonView::Iterator::operator++() noexcept
 {
@@ -272,4 +246,4 @@ JsonView::Iterator &JsonView::Iterator::operator++() noexcept
     return *this;
 }
 
-} // namespace ig::platform
+}  // namespace ig::platform

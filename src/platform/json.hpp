@@ -8,13 +8,12 @@
 #include <string_view>
 #include <vector>
 
-namespace ig::platform
-{
+namespace ig::platform {
 
 struct JsonLimits {
     std::size_t bytes = 16u << 20;
     std::size_t depth = 64;
-    std::size_t values = 200000; // nodes of the tree, containers included
+    std::size_t values = 200000;  // nodes of the tree, containers included
 };
 
 class Json;
@@ -25,8 +24,7 @@ std::string id_text(JsonView view);
 
 // A value in a document, or "missing". Every accessor answers for every kind of value, so a chain such as
 // root.member("error").member("code").integer() is safe whatever came; the document must outlive its views.
-class JsonView
-{
+class JsonView {
 public:
     enum class Kind : std::uint8_t { missing, null, boolean, number, text, array, object };
 
@@ -53,8 +51,7 @@ public:
     std::size_t size() const noexcept;
     JsonView first() const noexcept;
 
-    class Iterator
-    {
+    class Iterator {
     public:
         Iterator(const Json *json, std::uint32_t at) noexcept : json_(json), at_(at) {}
         JsonView operator*() const noexcept;
@@ -82,8 +79,7 @@ private:
 // - U+0000 (written \u0000) is dropped from texts and names, since PostgreSQL's text cannot hold it;
 // - half a surrogate pair becomes U+FFFD or makes the text invalid;
 // - a number beyond 1e308 makes the text invalid (RapidJSON checks the range even where it keeps the digits).
-class Json
-{
+class Json {
 public:
     Json() = default;
     static Json parse(std::string_view text, const JsonLimits &limits = {});
@@ -113,14 +109,11 @@ private:
 
     void read(std::string_view text, const JsonLimits &limits);
 
-    std::string_view slice(std::uint32_t at, std::uint32_t size) const noexcept
-    {
-        return {texts_.data() + at, size};
-    }
+    std::string_view slice(std::uint32_t at, std::uint32_t size) const noexcept { return {texts_.data() + at, size}; }
 
     std::vector<Node> nodes_;
     std::string texts_;
     std::string problem_ = "there is no text";
 };
 
-} // namespace ig::platform
+}  // namespace ig::platform

@@ -1,8 +1,7 @@
 // Escapes what JSON demands and nothing more.
 #include "platform/json_text.hpp"
 
-namespace ig::platform
-{
+namespace ig::platform {
 
 void append_json_string(std::string &json, std::string_view text)
 {
@@ -24,4 +23,4 @@ void append_json_string(std::string &json, std::string_view text)
     json.push_back('"');
 }
 
-} // namespace ig::platform
+}  // namespace ig::platform

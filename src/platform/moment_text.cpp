@@ -5,19 +5,16 @@
 #include <chrono>
 #include <stdexcept>
 
-namespace ig::platform
-{
+namespace ig::platform {
 
-namespace
-{
+namespace {
 
 // `number` in at least `width` digits.
 void append_padded(std::string &text, long long number, int width)
 {
     char digits[24];
     const auto end = std::to_chars(digits, digits + sizeof digits, number).ptr;
-    for (auto written = end - digits; written < width; ++written)
-        text.push_back('0');
+    for (auto written = end - digits; written < width; ++written) text.push_back('0');
     text.append(digits, end);
 }
 
@@ -31,7 +28,7 @@ void append_day(std::string &text, Day day)
     append_padded(text, static_cast<unsigned>(date.day()), 2);
 }
 
-} // namespace
+}  // namespace
 
 std::string day_text(Day day)
 {
@@ -46,13 +43,15 @@ Day parse_day(std::string_view text)
     const char *at = text.data();
     const char *const end = text.data() + text.size();
     for (int &part : parts) {
-        if (&part != parts && (at == end || *at++ != '-')) throw std::invalid_argument("not a day: " + std::string(text));
+        if (&part != parts && (at == end || *at++ != '-'))
+            throw std::invalid_argument("not a day: " + std::string(text));
         const auto read = std::from_chars(at, end, part);
         if (read.ec != std::errc() || part < 0) throw std::invalid_argument("not a day: " + std::string(text));
         at = read.ptr;
     }
     // The calendar's own types wrap what does not fit them.
-    if (parts[0] > 9999 || parts[1] > 12 || parts[2] > 31) throw std::invalid_argument("not a day: " + std::string(text));
+    if (parts[0] > 9999 || parts[1] > 12 || parts[2] > 31)
+        throw std::invalid_argument("not a day: " + std::string(text));
     const std::chrono::year_month_day date{std::chrono::year{parts[0]},
                                            std::chrono::month{static_cast<unsigned>(parts[1])},
                                            std::chrono::day{static_cast<unsigned>(parts[2])}};
@@ -79,4 +78,4 @@ std::string instant_text(Instant moment)
     return text;
 }
 
-} // namespace ig::platform
+}  // namespace ig::platform

@@ -6,8 +6,7 @@
 
 #include "platform/time.hpp"
 
-namespace ig::platform
-{
+namespace ig::platform {
 
 // "2026-11-21".
 std::string day_text(Day day);
@@ -16,4 +15,4 @@ Day parse_day(std::string_view text);
 // "2026-11-21 08:00:00.000+00", which the server reads whatever its settings.
 std::string instant_text(Instant moment);
 
-} // namespace ig::platform
+}  // namespace ig::platform

@@ -3,8 +3,7 @@
 
 #include "platform/url.hpp"
 
-namespace ig::platform
-{
+namespace ig::platform {
 
 // business_management is asked for, but not required: without it, Pages that belong to a business may stay hidden.
 std::vector<std::string> default_scopes(Login login)
@@ -53,4 +52,4 @@ std::string_view trimmed_code(std::string_view code) noexcept
     return code;
 }
 
-} // namespace ig::platform
+}  // namespace ig::platform

@@ -51,8 +51,8 @@ struct IdentityAnswer {
 // debug_token (graph-api.md 3.1).
 struct TokenDebug {
     bool valid = false;
-    std::string type;  // USER, PAGE, SYSTEM_USER, ...
-    std::optional<Instant> expires_at;              // nothing: never
+    std::string type;                   // USER, PAGE, SYSTEM_USER, ...
+    std::optional<Instant> expires_at;  // nothing: never
     std::optional<Instant> issued_at;
     std::optional<Instant> data_access_expires_at;
     std::vector<std::string> scopes;

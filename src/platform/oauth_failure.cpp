@@ -8,11 +8,9 @@
 #include "platform/instagram/api_error.hpp"
 #include "platform/text.hpp"
 
-namespace ig::platform
-{
+namespace ig::platform {
 
-namespace
-{
+namespace {
 
 using Kind = FailureKind;
 using Reach = FailureReach;
@@ -120,7 +118,7 @@ void judge(Failure &failure, const instagram::ApiError &error)
     }
 }
 
-} // namespace
+}  // namespace
 
 instagram::Answer open_login_answer(Login login, const HttpResponse &response)
 {
@@ -151,4 +149,4 @@ void blame_app(Failure &failure)
     failure.hint = secret_wrong;
 }
 
-} // namespace ig::platform
+}  // namespace ig::platform

@@ -9,8 +9,7 @@
 #include "platform/instagram/failure_reader.hpp"
 #include "platform/platform.hpp"
 
-namespace ig::platform
-{
+namespace ig::platform {
 
 // An answer of the login, opened; its failure is judged by the texts and subcodes of logins before the general codes.
 instagram::Answer open_login_answer(Login login, const HttpResponse &response);
@@ -21,4 +20,4 @@ Failure unreadable_login_answer(const HttpResponse &response, const std::string 
 // What is wrong is the app's id or secret, not the user's login.
 void blame_app(Failure &failure);
 
-} // namespace ig::platform
+}  // namespace ig::platform

@@ -3,14 +3,12 @@
 
 #include "platform/url.hpp"
 
-namespace ig::platform
-{
+namespace ig::platform {
 
 Secret encoded_form(std::initializer_list<FormField> fields)
 {
     std::size_t size = 0;
-    for (const FormField &field : fields)
-        size += field.name.size() + 3 * field.value.size() + 2;
+    for (const FormField &field : fields) size += field.name.size() + 3 * field.value.size() + 2;
     WipedText form(size);
     for (const FormField &field : fields) {
         if (!form.text.empty()) form.text += '&';
@@ -21,4 +19,4 @@ Secret encoded_form(std::initializer_list<FormField> fields)
     return Secret(form.text);
 }
 
-} // namespace ig::platform
+}  // namespace ig::platform

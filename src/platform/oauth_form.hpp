@@ -7,8 +7,7 @@
 
 #include "vault/secret.hpp"
 
-namespace ig::platform
-{
+namespace ig::platform {
 
 // A string that is overwritten when dropped; whoever fills it reserves first, as growing would leave a copy behind.
 struct WipedText {
@@ -21,11 +20,11 @@ struct WipedText {
 };
 
 struct FormField {
-    std::string_view name;  // plain letters and underscores
-    std::string_view value; // any bytes
+    std::string_view name;   // plain letters and underscores
+    std::string_view value;  // any bytes
 };
 
 // The values percent-encoded, in this order.
 Secret encoded_form(std::initializer_list<FormField> fields);
 
-} // namespace ig::platform
+}  // namespace ig::platform

@@ -10,11 +10,9 @@
 #include "platform/oauth_failure.hpp"
 #include "platform/timestamp.hpp"
 
-namespace ig::platform
-{
+namespace ig::platform {
 
-namespace
-{
+namespace {
 
 constexpr std::size_t longest_token = 8192;
 constexpr std::size_t most_names = 200;
@@ -22,8 +20,7 @@ constexpr std::size_t longest_name = 100;
 constexpr std::chrono::seconds longest_life = std::chrono::hours(24 * 365 * 10);
 
 // Wipes a document that holds a token, whichever way the reader is left.
-class WipedAtEnd
-{
+class WipedAtEnd {
 public:
     explicit WipedAtEnd(Json &json) noexcept : json_(json) {}
     ~WipedAtEnd() { json_.wipe(); }
@@ -90,7 +87,7 @@ Failure invalid_token(const HttpResponse &response)
     return failure;
 }
 
-} // namespace
+}  // namespace
 
 TokenAnswer read_token_answer(Login login, const HttpResponse &response)
 {
@@ -159,10 +156,8 @@ TokenDebug read_token_debug(const HttpResponse &response)
     const JsonView data = opened.body.root().member("data");
     if (!data.is_object()) {
         // Refused as a whole: what was refused is the app's own token, which is made of its id and secret.
-        if (!debug.failure)
-            debug.failure = unreadable_login_answer(response, "it has no object named data");
-        else if (debug.failure->kind == FailureKind::needs_login)
-            blame_app(*debug.failure);
+        if (!debug.failure) debug.failure = unreadable_login_answer(response, "it has no object named data");
+        else if (debug.failure->kind == FailureKind::needs_login) blame_app(*debug.failure);
         return debug;
     }
     debug.type = instagram::display_text(data.member("type"));
@@ -174,10 +169,9 @@ TokenDebug read_token_debug(const HttpResponse &response)
     const std::optional<bool> is_valid = data.member("is_valid").boolean();
     if (!debug.failure && !is_valid)
         debug.failure = unreadable_login_answer(response, "it does not say whether the token is valid");
-    else if (!debug.failure && !*is_valid)
-        debug.failure = invalid_token(response);
+    else if (!debug.failure && !*is_valid) debug.failure = invalid_token(response);
     debug.valid = !debug.failure;
     return debug;
 }
 
-} // namespace ig::platform
+}  // namespace ig::platform

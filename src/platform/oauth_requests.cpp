@@ -7,11 +7,9 @@
 #include "platform/url.hpp"
 #include "vault/hmac.hpp"
 
-namespace ig::platform
-{
+namespace ig::platform {
 
-namespace
-{
+namespace {
 
 std::string graph_url(const LoginEndpoints &endpoints, std::initializer_list<std::string_view> path)
 {
@@ -42,7 +40,7 @@ HttpRequest facebook_exchange(const LoginEndpoints &endpoints, const App &app, c
                encoded_form({{"client_secret", app.secret.expose()}, {"fb_exchange_token", token.expose()}}));
 }
 
-} // namespace
+}  // namespace
 
 Secret proof_query(std::string_view app_secret, std::string_view token)
 {
@@ -110,4 +108,4 @@ HttpRequest debug_token_request(const LoginEndpoints &endpoints, const App &app,
                encoded_form({{"input_token", token.expose()}, {"access_token", app_token.text}}));
 }
 
-} // namespace ig::platform
+}  // namespace ig::platform

@@ -6,11 +6,9 @@
 #include "platform/timestamp.hpp"
 #include "vault/hmac.hpp"
 
-namespace ig::platform
-{
+namespace ig::platform {
 
-namespace
-{
+namespace {
 
 constexpr std::size_t longest_request = 16u << 10;
 constexpr JsonLimits limits{longest_request, 8, 1000};
@@ -46,7 +44,7 @@ std::optional<std::string> base64url_decoded(std::string_view text)
     return bytes;
 }
 
-} // namespace
+}  // namespace
 
 std::optional<SignedRequest> read_signed_request(std::string_view signed_request, std::string_view app_secret)
 {
@@ -73,4 +71,4 @@ std::optional<SignedRequest> read_signed_request(std::string_view signed_request
     return request;
 }
 
-} // namespace ig::platform
+}  // namespace ig::platform

@@ -6,18 +6,15 @@
 
 #include "platform/json_text.hpp"
 
-namespace ig::platform
-{
+namespace ig::platform {
 
 void merge_parts(std::vector<Parts> &kept, std::vector<Parts> came)
 {
     for (Parts &parts : came) {
         const auto same = [&parts](const Parts &other) { return other.dimension == parts.dimension; };
         const auto found = std::find_if(kept.begin(), kept.end(), same);
-        if (found == kept.end())
-            kept.push_back(std::move(parts));
-        else
-            found->json = std::move(parts.json);
+        if (found == kept.end()) kept.push_back(std::move(parts));
+        else found->json = std::move(parts.json);
     }
 }
 
@@ -39,4 +36,4 @@ std::string metadata_json(const std::vector<Parts> &parts)
     return "{\"breakdowns\":{" + breakdowns + "}" + (hours.empty() ? "" : "," + hours) + "}";
 }
 
-} // namespace ig::platform
+}  // namespace ig::platform

@@ -4,8 +4,7 @@
 #include <string>
 #include <vector>
 
-namespace ig::platform
-{
+namespace ig::platform {
 
 // The parts by one dimension: {"BR":31,"US":12} by country, {"25-34,F":41} by age,gender. Empty `dimension`: by hour.
 struct Parts {
@@ -19,4 +18,4 @@ void merge_parts(std::vector<Parts> &kept, std::vector<Parts> came);
 // {"breakdowns":{"country":{"BR":31}},"hours":{"0":61}}; empty when there are none.
 std::string metadata_json(const std::vector<Parts> &parts);
 
-} // namespace ig::platform
+}  // namespace ig::platform

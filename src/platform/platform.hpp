@@ -28,10 +28,10 @@ struct InsightsQuery {
     MetricShape shape = MetricShape::time_series;
     std::string period = "day";
     std::vector<std::string> metrics;
-    Day first{};       // first day measured
-    Day last{};        // last day measured, inclusive
-    Instant since{};   // start of `first`
-    Instant until{};   // end of `last`; a total_value or snapshot value is stored under this end_time
+    Day first{};                 // first day measured
+    Day last{};                  // last day measured, inclusive
+    Instant since{};             // start of `first`
+    Instant until{};             // end of `last`; a total_value or snapshot value is stored under this end_time
     std::string breakdown = {};  // with total_value: the dimensions its parts are told apart by, joined by commas
     std::string timeframe = {};  // of demographics
 
@@ -56,9 +56,9 @@ struct Reading {
     std::vector<std::string> without_data;  // asked for, but not answered: missing is not zero
     std::vector<Failure> dropped;           // single values that could not be read (wrong type, ...)
     std::optional<Failure> failure;
-    std::string username;                   // from the user node, if it came
+    std::string username;  // from the user node, if it came
     std::string name;
-    std::vector<Usage> usage;               // of every HTTP answer, errors included
+    std::vector<Usage> usage;  // of every HTTP answer, errors included
 };
 
 // One of the queries that travel in one request, with the token it is asked with.
@@ -87,7 +87,7 @@ struct Discovery {
     std::vector<DiscoveredAccount> accounts;
     std::optional<std::string> next_cursor;  // ask again with it; never paging.next, which holds the token
     std::optional<Failure> failure;
-    std::vector<Usage> usage;                // of every HTTP answer, errors included
+    std::vector<Usage> usage;  // of every HTTP answer, errors included
 };
 
 struct Endpoints {
@@ -118,8 +118,8 @@ public:
                                     const HttpResponse &response) const = 0;
 
     // Which accounts a token reaches: one page; begin without a cursor.
-    virtual HttpRequest discovery_request(Login login, Secret token,
-                                          const std::optional<std::string> &cursor, Secret proof = Secret()) const = 0;
+    virtual HttpRequest discovery_request(Login login, Secret token, const std::optional<std::string> &cursor,
+                                          Secret proof = Secret()) const = 0;
     virtual Discovery read_discovery(Login login, const HttpResponse &response) const = 0;
 };
 

@@ -3,17 +3,15 @@
 
 #include <stdexcept>
 
-namespace ig::platform
-{
+namespace ig::platform {
 
 // Thrown where RapidJSON would have called abort(); Json::parse turns it into a parse problem.
-class JsonAssertion : public std::logic_error
-{
+class JsonAssertion : public std::logic_error {
 public:
     using std::logic_error::logic_error;
 };
 
-} // namespace ig::platform
+}  // namespace ig::platform
 
 #ifdef RAPIDJSON_ASSERT
 #error "include platform/rapidjson.hpp before any header of RapidJSON"

@@ -3,11 +3,9 @@
 
 #include "platform/text.hpp"
 
-namespace ig::platform
-{
+namespace ig::platform {
 
-namespace
-{
+namespace {
 
 struct Spelling {
     ToldHeaders::Name name;
@@ -21,7 +19,7 @@ constexpr Spelling spellings[] = {
     {ToldHeaders::Name::challenge, "WWW-Authenticate"},
 };
 
-} // namespace
+}  // namespace
 
 void ToldHeaders::add(std::string_view name, std::string_view value) noexcept
 {
@@ -42,8 +40,7 @@ std::string_view ToldHeaders::first(Name name) const noexcept
 Received::Received(const HttpResponse &response) noexcept
     : failure(response.failure), failure_text(response.failure_text), status(response.status), body(response.body)
 {
-    for (const HttpHeader &header : response.headers)
-        headers.add(header.name, header.value);
+    for (const HttpHeader &header : response.headers) headers.add(header.name, header.value);
 }
 
-} // namespace ig::platform
+}  // namespace ig::platform

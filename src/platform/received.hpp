@@ -8,12 +8,10 @@
 
 #include "http/message.hpp"
 
-namespace ig::platform
-{
+namespace ig::platform {
 
 // The headers that say something to the readers, found in one walk over all that came.
-class ToldHeaders
-{
+class ToldHeaders {
 public:
     enum class Name : std::uint8_t { app_usage, business_usage, retry_after, challenge };
     struct Header {
@@ -42,7 +40,7 @@ struct Received {
     ToldHeaders headers;
 
     Received() noexcept = default;
-    Received(const HttpResponse &response) noexcept; // implicit: every reader takes a response as it came
+    Received(const HttpResponse &response) noexcept;  // implicit: every reader takes a response as it came
 };
 
-} // namespace ig::platform
+}  // namespace ig::platform

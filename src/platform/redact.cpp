@@ -7,40 +7,23 @@
 
 #include "platform/text.hpp"
 
-namespace ig::platform
-{
+namespace ig::platform {
 
-namespace
-{
+namespace {
 
 constexpr std::string_view mark = "[redacted]";
 // Longer texts are cut before they are searched; far more than what may remain of them.
 constexpr std::size_t searched_characters = 16384;
 
-bool is_digit(char c) noexcept
-{
-    return c >= '0' && c <= '9';
-}
+bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
 
-bool is_letter(char c) noexcept
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
+bool is_letter(char c) noexcept { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 
-bool is_hex(char c) noexcept
-{
-    return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
-}
+bool is_hex(char c) noexcept { return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
 
-bool is_word(char c) noexcept
-{
-    return is_digit(c) || is_letter(c) || c == '_' || c == '-';
-}
+bool is_word(char c) noexcept { return is_digit(c) || is_letter(c) || c == '_' || c == '-'; }
 
-bool is_quote(char c) noexcept
-{
-    return c == '"' || c == '\'' || c == '`';
-}
+bool is_quote(char c) noexcept { return c == '"' || c == '\'' || c == '`'; }
 
 bool ends_with(std::string_view name, std::string_view end) noexcept
 {
@@ -76,8 +59,7 @@ std::size_t secret_begin(std::string_view word) noexcept
     constexpr std::array<std::string_view, 4> prefixes = {"EAA", "IGAA", "IGQ", "THQ"};
     constexpr std::size_t token_size = 20, hash_size = 32, random_size = 48;
     std::size_t begin = std::string_view::npos;
-    for (const std::string_view prefix : prefixes)
-        begin = std::min(begin, word.find(prefix));
+    for (const std::string_view prefix : prefixes) begin = std::min(begin, word.find(prefix));
     if (begin != std::string_view::npos && word.size() - begin >= token_size) return begin;
     if (word.size() >= hash_size && std::all_of(word.begin(), word.end(), is_hex)) return 0;
     if (word.size() >= random_size && std::any_of(word.begin(), word.end(), is_digit) &&
@@ -86,8 +68,7 @@ std::size_t secret_begin(std::string_view word) noexcept
     return std::string_view::npos;
 }
 
-class Redactor
-{
+class Redactor {
 public:
     explicit Redactor(std::string_view text) noexcept : in_(text) {}
 
@@ -103,9 +84,9 @@ public:
 private:
     // What stands between a name and its value.
     struct Separator {
-        std::size_t end; // where the value begins
+        std::size_t end;  // where the value begins
         bool quoted_name;
-        char sign; // '=' or ':', NUL if there is none
+        char sign;  // '=' or ':', NUL if there is none
     };
 
     bool starts(std::size_t at, std::string_view text) const noexcept
@@ -126,8 +107,7 @@ private:
         for (const std::string_view scheme : {"https://", "http://", "https:\\/\\/", "http:\\/\\/"}) {
             if (!starts(at_, scheme)) continue;
             std::size_t end = at_ + scheme.size();
-            while (end < in_.size() && !url_ends(end))
-                ++end;
+            while (end < in_.size() && !url_ends(end)) ++end;
             std::string_view rest = in_.substr(at_ + scheme.size(), end - at_ - scheme.size());
             const std::size_t query = rest.find_first_of("?#");
             const bool cut = query != std::string_view::npos;
@@ -157,8 +137,7 @@ private:
     bool take_word()
     {
         std::size_t end = at_;
-        while (end < in_.size() && is_word(in_[end]))
-            ++end;
+        while (end < in_.size() && is_word(in_[end])) ++end;
         if (end == at_) return false;
         const std::string_view word = in_.substr(at_, end - at_);
         if (take_bearer(word) || take_named(word) || take_app_token(word)) return true;
@@ -212,7 +191,7 @@ private:
         const bool quoted = is_quote(peek(opening));
         const std::size_t value = quoted ? opening + 1 : separator.end;
         std::size_t end = quoted ? quoted_end(value, in_[opening]) : unquoted_end(value);
-        if (header && !quoted && peek(end) == ' ') end = unquoted_end(end + 1); // the scheme, then the credentials
+        if (header && !quoted && peek(end) == ' ') end = unquoted_end(end + 1);  // the scheme, then the credentials
         if (code && is_error_code(in_.substr(value, end - value))) return false;
         out_ += in_.substr(at_, value - at_);
         hide(value, end);
@@ -243,8 +222,7 @@ private:
     std::size_t quoted_end(std::size_t value, char quote) const noexcept
     {
         std::size_t end = std::min(in_.find(quote, value), in_.size());
-        while (end > value && end < in_.size() && in_[end - 1] == '\\')
-            --end;
+        while (end > value && end < in_.size() && in_[end - 1] == '\\') --end;
         return end;
     }
 
@@ -268,11 +246,11 @@ private:
     std::string out_;
 };
 
-} // namespace
+}  // namespace
 
 std::string redact(std::string_view text)
 {
     return shortened(Redactor(one_line(text, searched_characters)).run(), redacted_characters);
 }
 
-} // namespace ig::platform
+}  // namespace ig::platform

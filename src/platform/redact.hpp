@@ -5,8 +5,7 @@
 #include <string>
 #include <string_view>
 
-namespace ig::platform
-{
+namespace ig::platform {
 
 inline constexpr std::size_t redacted_characters = 500;
 
@@ -16,4 +15,4 @@ inline constexpr std::size_t redacted_characters = 500;
 // that begin like a token of Meta, and long strings that look random. Rather too much is hidden than too little.
 std::string redact(std::string_view text);
 
-} // namespace ig::platform
+}  // namespace ig::platform

@@ -6,11 +6,9 @@
 #include <cstring>
 #include <utility>
 
-namespace ig::platform
-{
+namespace ig::platform {
 
-namespace
-{
+namespace {
 
 constexpr std::string_view replacement = "\xEF\xBF\xBD";
 constexpr std::string_view ellipsis = "\xE2\x80\xA6";
@@ -44,8 +42,7 @@ std::size_t ascii_at(std::string_view text, std::size_t at) noexcept
         std::memcpy(&eight, text.data() + end, sizeof eight);
         if (eight & high_bits) break;
     }
-    while (end < text.size() && byte_at(text, end) < 0x80)
-        ++end;
+    while (end < text.size() && byte_at(text, end) < 0x80) ++end;
     return end - at;
 }
 
@@ -55,34 +52,27 @@ bool is_blank(std::string_view character) noexcept
     const unsigned char first = byte_at(character, 0);
     if (character.size() == 1) return first <= 0x20 || first == 0x7F;
     const unsigned char second = byte_at(character, 1);
-    if (character.size() == 2) return first == 0xC2 && second < 0xA1; // C1 controls, no-break space
+    if (character.size() == 2) return first == 0xC2 && second < 0xA1;  // C1 controls, no-break space
     if (character.size() != 3) return false;
     const unsigned char third = byte_at(character, 2);
-    if (first == 0xE2 && second == 0x80) // zero width, direction marks, U+2028, U+2029, embeddings
+    if (first == 0xE2 && second == 0x80)  // zero width, direction marks, U+2028, U+2029, embeddings
         return (third >= 0x8B && third <= 0x8F) || (third >= 0xA8 && third <= 0xAE);
-    if (first == 0xE2 && second == 0x81) return third >= 0xA0 && third <= 0xAF; // joiners, isolates
-    return first == 0xEF && second == 0xBB && third == 0xBF;                    // byte order mark
+    if (first == 0xE2 && second == 0x81) return third >= 0xA0 && third <= 0xAF;  // joiners, isolates
+    return first == 0xEF && second == 0xBB && third == 0xBF;                     // byte order mark
 }
 
-char lower(char c) noexcept
-{
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
+char lower(char c) noexcept { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
-bool is_digit(char c) noexcept
-{
-    return c >= '0' && c <= '9';
-}
+bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
 
 std::size_t digits_at(std::string_view text, std::size_t at) noexcept
 {
     std::size_t end = at;
-    while (end < text.size() && is_digit(text[end]))
-        ++end;
+    while (end < text.size() && is_digit(text[end])) ++end;
     return end - at;
 }
 
-} // namespace
+}  // namespace
 
 bool is_utf8(std::string_view text) noexcept
 {
@@ -135,7 +125,7 @@ std::string one_line(std::string_view text, std::size_t max_characters)
 std::string shortened(std::string text, std::size_t max_characters)
 {
     std::size_t characters = 0;
-    std::size_t keep = 0; // bytes of the first max_characters - 1 characters
+    std::size_t keep = 0;  // bytes of the first max_characters - 1 characters
     for (std::size_t at = 0; at < text.size(); ++at) {
         if ((byte_at(text, at) & 0xC0u) == 0x80u) continue;
         ++characters;
@@ -184,11 +174,10 @@ std::size_t find_ignoring_case(std::string_view text, std::string_view part) noe
 {
     for (std::size_t at = 0; at + part.size() <= text.size(); ++at) {
         std::size_t i = 0;
-        while (i < part.size() && lower(text[at + i]) == lower(part[i]))
-            ++i;
+        while (i < part.size() && lower(text[at + i]) == lower(part[i])) ++i;
         if (i == part.size()) return at;
     }
     return std::string_view::npos;
 }
 
-} // namespace ig::platform
+}  // namespace ig::platform

@@ -5,8 +5,7 @@
 #include <string>
 #include <string_view>
 
-namespace ig::platform
-{
+namespace ig::platform {
 
 // Whether this is valid UTF-8 (U+0000 is).
 bool is_utf8(std::string_view text) noexcept;
@@ -30,4 +29,4 @@ bool equals_ignoring_case(std::string_view left, std::string_view right) noexcep
 // Where `part` begins in `text`, without regard to the case of ASCII letters; npos if nowhere.
 std::size_t find_ignoring_case(std::string_view text, std::string_view part) noexcept;
 
-} // namespace ig::platform
+}  // namespace ig::platform

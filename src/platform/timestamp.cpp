@@ -3,11 +3,9 @@
 
 #include <charconv>
 
-namespace ig::platform
-{
+namespace ig::platform {
 
-namespace
-{
+namespace {
 
 using namespace std::chrono_literals;
 
@@ -21,8 +19,7 @@ std::optional<Instant> plausible(Instant moment) noexcept
 }
 
 // Takes pieces from the front of a text; after the first piece that does not fit, everything fails.
-class Scanner
-{
+class Scanner {
 public:
     explicit Scanner(std::string_view text) noexcept : rest_(text) {}
 
@@ -74,8 +71,7 @@ std::chrono::milliseconds fraction_of(Scanner &scanner) noexcept
     int digits = 0;
     while (const char digit = scanner.one_of("0123456789"))
         if (++digits <= 3) milliseconds = milliseconds * 10 + (digit - '0');
-    for (int i = digits; i < 3; ++i)
-        milliseconds *= 10;
+    for (int i = digits; i < 3; ++i) milliseconds *= 10;
     if (digits == 0) scanner.fail();
     return std::chrono::milliseconds(milliseconds);
 }
@@ -105,7 +101,7 @@ std::optional<Instant> parse_unix_seconds(std::string_view text) noexcept
     return Instant(std::chrono::seconds(seconds));
 }
 
-} // namespace
+}  // namespace
 
 std::optional<Instant> parse_timestamp(std::string_view text) noexcept
 {
@@ -130,4 +126,4 @@ std::optional<Instant> parse_timestamp(std::string_view text) noexcept
                      std::chrono::seconds(second) + fraction - offset);
 }
 
-} // namespace ig::platform
+}  // namespace ig::platform

@@ -3,11 +3,9 @@
 
 #include <array>
 
-namespace ig::platform
-{
+namespace ig::platform {
 
-namespace
-{
+namespace {
 
 constexpr std::array<bool, 256> plain_bytes()
 {
@@ -24,8 +22,7 @@ void append_encoded(std::string &to, std::string_view text, std::string_view sig
     constexpr std::string_view hex = "0123456789ABCDEF";
     for (std::size_t at = 0; at < text.size();) {
         std::size_t end = at;
-        while (end < text.size() && is_plain[static_cast<unsigned char>(text[end])])
-            ++end;
+        while (end < text.size() && is_plain[static_cast<unsigned char>(text[end])]) ++end;
         to.append(text, at, end - at);
         if (end < text.size()) {
             const auto byte = static_cast<unsigned char>(text[end++]);
@@ -37,17 +34,11 @@ void append_encoded(std::string &to, std::string_view text, std::string_view sig
     }
 }
 
-} // namespace
+}  // namespace
 
-void append_percent_encoded(std::string &to, std::string_view text)
-{
-    append_encoded(to, text, "%");
-}
+void append_percent_encoded(std::string &to, std::string_view text) { append_encoded(to, text, "%"); }
 
-void append_twice_encoded(std::string &to, std::string_view text)
-{
-    append_encoded(to, text, "%25");
-}
+void append_twice_encoded(std::string &to, std::string_view text) { append_encoded(to, text, "%25"); }
 
 std::string percent_encoded(std::string_view text)
 {
@@ -58,9 +49,8 @@ std::string percent_encoded(std::string_view text)
 
 std::string joined_path(std::string_view base, std::initializer_list<std::string_view> parts)
 {
-    constexpr std::size_t usual_rest = 160; // the query that follows
-    while (!base.empty() && base.back() == '/')
-        base.remove_suffix(1);
+    constexpr std::size_t usual_rest = 160;  // the query that follows
+    while (!base.empty() && base.back() == '/') base.remove_suffix(1);
     std::string url;
     url.reserve(base.size() + usual_rest);
     url = base;
@@ -68,12 +58,9 @@ std::string joined_path(std::string_view base, std::initializer_list<std::string
         if (part.empty()) continue;
         url += '/';
         // "." and ".." would climb; nothing we ask for has such a name.
-        if (part == ".")
-            url += "%2E";
-        else if (part == "..")
-            url += "%2E%2E";
-        else
-            append_percent_encoded(url, part);
+        if (part == ".") url += "%2E";
+        else if (part == "..") url += "%2E%2E";
+        else append_percent_encoded(url, part);
     }
     return url;
 }
@@ -95,4 +82,4 @@ void append_encoded_list(std::string &to, const std::vector<std::string> &items)
     }
 }
 
-} // namespace ig::platform
+}  // namespace ig::platform

@@ -6,8 +6,7 @@
 #include <string_view>
 #include <vector>
 
-namespace ig::platform
-{
+namespace ig::platform {
 
 // Everything but letters, digits and -._~ as %XX.
 std::string percent_encoded(std::string_view text);
@@ -23,4 +22,4 @@ std::string joined_path(std::string_view base, std::initializer_list<std::string
 std::string encoded_list(const std::vector<std::string> &items);
 void append_encoded_list(std::string &to, const std::vector<std::string> &items);
 
-} // namespace ig::platform
+}  // namespace ig::platform

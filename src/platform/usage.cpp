@@ -11,15 +11,13 @@
 #include "platform/json.hpp"
 #include "platform/text.hpp"
 
-namespace ig::platform
-{
+namespace ig::platform {
 
-namespace
-{
+namespace {
 
 constexpr std::string_view waiting_time = "estimated_time_to_regain_access";
-constexpr int highest_percent = 1000;     // beyond 100 it is the same refusal
-constexpr std::size_t most_accounts = 64; // Meta sends up to 32 objects
+constexpr int highest_percent = 1000;      // beyond 100 it is the same refusal
+constexpr std::size_t most_accounts = 64;  // Meta sends up to 32 objects
 constexpr JsonLimits limits{64u << 10, 8, 4096};
 
 // Of anything finer the next whole number counts; nothing for what is no number.
@@ -85,8 +83,7 @@ void read_accounts(std::vector<Usage> &usages, JsonView root)
         usage.account_id = id;
         bool found = false;
         if (uses.is_array()) {
-            for (const JsonView use : uses)
-                found = (!is_foreign(use) && take(usage, use)) || found;
+            for (const JsonView use : uses) found = (!is_foreign(use) && take(usage, use)) || found;
         } else {
             found = !is_foreign(uses) && take(usage, uses);
         }
@@ -94,7 +91,7 @@ void read_accounts(std::vector<Usage> &usages, JsonView root)
     }
 }
 
-} // namespace
+}  // namespace
 
 std::vector<Usage> read_usage(const Received &received)
 {
@@ -109,4 +106,4 @@ std::vector<Usage> read_usage(const Received &received)
     return usages;
 }
 
-} // namespace ig::platform
+}  // namespace ig::platform

@@ -12,9 +12,9 @@ namespace ig::platform {
 
 // One budget's state, in percent of the quota: 100 and more means that calls are refused.
 struct Usage {
-    bool whole_app = false;       // X-App-Usage; else one account of X-Business-Use-Case-Usage
-    std::string account_id;       // of the business use case
-    int percent = 0;              // the largest of all numeric members but the waiting time, whatever their names
+    bool whole_app = false;  // X-App-Usage; else one account of X-Business-Use-Case-Usage
+    std::string account_id;  // of the business use case
+    int percent = 0;         // the largest of all numeric members but the waiting time, whatever their names
     std::optional<std::chrono::minutes> regain_after;  // estimated_time_to_regain_access, if it is more than 0
 };
 

@@ -17,10 +17,8 @@ void StoredRows::add(const StoredRows &other)
     for (const auto &[metric, rows] : other.by_metric) {
         auto found = by_metric.begin();
         while (found != by_metric.end() && found->first != metric) ++found;
-        if (found == by_metric.end())
-            by_metric.emplace_back(metric, rows);
-        else
-            found->second += rows;
+        if (found == by_metric.end()) by_metric.emplace_back(metric, rows);
+        else found->second += rows;
     }
 }
 
@@ -52,8 +50,8 @@ std::string to_hex(const std::string &bytes)
 
 SealedToken token_of(const SyncedAccount &account)
 {
-    return {account.sealed_token, token_place(account.user_id, account.platform, account.account_id), account.sealed_app_secret,
-            secret_place(login_text(account.login), account.app_id)};
+    return {account.sealed_token, token_place(account.user_id, account.platform, account.account_id),
+            account.sealed_app_secret, secret_place(login_text(account.login), account.app_id)};
 }
 
 std::string read_account(const std::vector<Field> &row, std::size_t first, SyncedAccount &account)
@@ -101,13 +99,14 @@ std::vector<std::string> parse_list(const Field &json)
 
 Registry::Registry(Sql &sql)
 {
-    const Rows rows = sql.run(
-        "SELECT m.name, m.platform, m.metric_type, m.period, m.history_days, m.enabled_by_default,"
-        "       COALESCE(m.removed_on > d.today, true) AND COALESCE(m.offered_from <= d.today, true),"
-        "       CASE WHEN m.windows <> '{}' THEN pg_catalog.to_jsonb(m.windows)::text END,"
-        "       CASE WHEN m.asked_breakdowns <> '{}' THEN pg_catalog.to_jsonb(m.asked_breakdowns)::text END, m.timeframe"
-        "  FROM instagram_insights.metrics m, (SELECT (pg_catalog.now() AT TIME ZONE 'UTC')::date AS today) d"
-        " WHERE m.level = 'account' ORDER BY m.name");
+    const Rows rows =
+        sql.run("SELECT m.name, m.platform, m.metric_type, m.period, m.history_days, m.enabled_by_default,"
+                "       COALESCE(m.removed_on > d.today, true) AND COALESCE(m.offered_from <= d.today, true),"
+                "       CASE WHEN m.windows <> '{}' THEN pg_catalog.to_jsonb(m.windows)::text END,"
+                "       CASE WHEN m.asked_breakdowns <> '{}' THEN pg_catalog.to_jsonb(m.asked_breakdowns)::text END, "
+                "m.timeframe"
+                "  FROM instagram_insights.metrics m, (SELECT (pg_catalog.now() AT TIME ZONE 'UTC')::date AS today) d"
+                " WHERE m.level = 'account' ORDER BY m.name");
     for (const std::vector<Field> &row : rows) {
         sync::RegisteredMetric &metric = metrics_.emplace_back();
         metric.name = row[0].value();

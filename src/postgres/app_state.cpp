@@ -21,7 +21,8 @@ Opened try_secret(const std::string &login, const std::string &app_id, const std
         (void)open_token(sealed, secret_place(login, app_id));
         return {};
     } catch (const vault::OpenFailure &failure) {
-        return {Field(failure.what()), Field("Put the key that sealed it back, or configure the app again with ig_configure_app().")};
+        return {Field(failure.what()),
+                Field("Put the key that sealed it back, or configure the app again with ig_configure_app().")};
     } catch (const KeyUnavailable &failure) {
         return {Field(failure.what()), Field(failure.hint())};
     }
@@ -52,7 +53,8 @@ std::string required_scopes(FunctionCallInfo fcinfo)
     const std::string login = text_argument(fcinfo, 0).value_or("");
     check_login(login);
     std::string words;
-    for (const std::string &scope : platform::required_scopes(parse_login(login))) words += (words.empty() ? "" : " ") + scope;
+    for (const std::string &scope : platform::required_scopes(parse_login(login)))
+        words += (words.empty() ? "" : " ") + scope;
     return words;
 }
 

@@ -22,10 +22,12 @@ namespace {
 // Only the app of this login if one is named, so that an unreadable secret of the other does not matter.
 std::vector<ConfiguredApp> read_apps(Sql &sql, const Field &login)
 {
-    const Rows rows = sql.run("SELECT a.login, a.app_id, pg_catalog.encode(a.sealed_secret, 'hex'), a.deletion_url,"
-                              "       pg_catalog.array_to_string(a.redirect_uris, ' '), pg_catalog.array_to_string(a.scopes, ' ')"
-                              "  FROM instagram_insights.apps a WHERE a.platform = 'instagram' AND ($1 IS NULL OR a.login = $1) ORDER BY a.login",
-                              Params().text(login));
+    const Rows rows =
+        sql.run("SELECT a.login, a.app_id, pg_catalog.encode(a.sealed_secret, 'hex'), a.deletion_url,"
+                "       pg_catalog.array_to_string(a.redirect_uris, ' '), pg_catalog.array_to_string(a.scopes, ' ')"
+                "  FROM instagram_insights.apps a WHERE a.platform = 'instagram' AND ($1 IS NULL OR a.login = $1) "
+                "ORDER BY a.login",
+                Params().text(login));
     const auto words = [](const std::string &text) {
         std::vector<std::string> list;
         std::size_t begin = 0;
@@ -42,10 +44,13 @@ std::vector<ConfiguredApp> read_apps(Sql &sql, const Field &login)
         configured.app.login = parse_login(row[0].value());
         configured.app.app_id = row[1].value();
         try {
-            configured.app.secret = open_token(from_hex(row[2].value()), secret_place(row[0].value(), configured.app.app_id));
+            configured.app.secret =
+                open_token(from_hex(row[2].value()), secret_place(row[0].value(), configured.app.app_id));
         } catch (const vault::OpenFailure &failure) {
-            throw SqlError(not_ready, "the secret of app " + configured.app.app_id + " cannot be opened: " + failure.what(),
-                           "Put the key that sealed it back, or configure the app again with instagram_insights.ig_configure_app().");
+            throw SqlError(not_ready,
+                           "the secret of app " + configured.app.app_id + " cannot be opened: " + failure.what(),
+                           "Put the key that sealed it back, or configure the app again with "
+                           "instagram_insights.ig_configure_app().");
         } catch (const KeyUnavailable &failure) {
             throw SqlError(not_ready, failure.what(), failure.hint());
         }
@@ -73,7 +78,8 @@ ConfiguredApp require_app(Sql &sql, platform::Login login)
     std::optional<ConfiguredApp> app = load_app(sql, login);
     if (!app)
         throw SqlError(not_ready, std::string("no app is configured for the ") + login_text(login) + " login",
-                       std::string("As a member of instagram_insights_admin: SELECT instagram_insights.ig_configure_app(app_id, app_secret, login => '") +
+                       std::string("As a member of instagram_insights_admin: SELECT "
+                                   "instagram_insights.ig_configure_app(app_id, app_secret, login => '") +
                            login_text(login) + "', redirect_uris => ARRAY['https://...']).");
     return std::move(*app);
 }

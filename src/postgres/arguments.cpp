@@ -20,8 +20,14 @@ std::optional<std::string> printed_argument(FunctionCallInfo fcinfo, int index, 
     return printed(fcinfo->args[index].value, fcinfo->args[index].isnull, type);
 }
 
-std::optional<std::string> text_argument(FunctionCallInfo fcinfo, int index) { return printed_argument(fcinfo, index, TEXTOID); }
-std::optional<std::string> uuid_argument(FunctionCallInfo fcinfo, int index) { return printed_argument(fcinfo, index, UUIDOID); }
+std::optional<std::string> text_argument(FunctionCallInfo fcinfo, int index)
+{
+    return printed_argument(fcinfo, index, TEXTOID);
+}
+std::optional<std::string> uuid_argument(FunctionCallInfo fcinfo, int index)
+{
+    return printed_argument(fcinfo, index, UUIDOID);
+}
 
 std::optional<Day> date_argument(FunctionCallInfo fcinfo, int index)
 {
@@ -53,7 +59,8 @@ std::optional<std::vector<std::string>> texts_argument(FunctionCallInfo fcinfo, 
     std::vector<std::string> texts;
     for (int i = 0; i < elements.size; ++i) {
         if (elements.items[i] == nullptr)
-            throw SqlError(invalid_parameter, "the list of metrics has a NULL element", "Name metrics, or leave the list out.");
+            throw SqlError(invalid_parameter, "the list of metrics has a NULL element",
+                           "Name metrics, or leave the list out.");
         texts.emplace_back(elements.items[i]);
     }
     return texts;

@@ -14,8 +14,9 @@ namespace ig::pg {
 // Each reads argument `index`; NULL is nothing.
 std::optional<std::string> text_argument(FunctionCallInfo fcinfo, int index);
 std::optional<std::string> uuid_argument(FunctionCallInfo fcinfo, int index);
-std::optional<Day> date_argument(FunctionCallInfo fcinfo, int index);      // infinite dates raise 22023
-std::optional<std::vector<std::string>> texts_argument(FunctionCallInfo fcinfo, int index);  // a NULL element raises 22023
+std::optional<Day> date_argument(FunctionCallInfo fcinfo, int index);  // infinite dates raise 22023
+std::optional<std::vector<std::string>> texts_argument(FunctionCallInfo fcinfo,
+                                                       int index);  // a NULL element raises 22023
 // The value of any type in its text form.
 std::optional<std::string> printed_argument(FunctionCallInfo fcinfo, int index, Oid type);
 

@@ -15,7 +15,8 @@ namespace {
 std::uint64_t random_seed()
 {
     std::uint64_t seed = 0;
-    if (!pg_strong_random(&seed, sizeof seed)) seed = static_cast<std::uint64_t>(current_time().time_since_epoch().count());
+    if (!pg_strong_random(&seed, sizeof seed))
+        seed = static_cast<std::uint64_t>(current_time().time_since_epoch().count());
     return seed;
 }
 
@@ -36,8 +37,10 @@ CallLoop::ReservedDescriptors::~ReservedDescriptors()
 }
 
 CallLoop::CallLoop(Instant now)
-    : descriptors_(settings.max_in_flight + 2), client_(client_options()), platform_(std::make_unique<platform::Instagram>(endpoints())),
-      engine_(pacific_calendar(now), engine_options(), random_seed()), batch_sizes_{sync::BatchSize(1), sync::BatchSize(1)}
+    : descriptors_(settings.max_in_flight + 2), client_(client_options()),
+      platform_(std::make_unique<platform::Instagram>(endpoints())),
+      engine_(pacific_calendar(now), engine_options(), random_seed()), batch_sizes_{sync::BatchSize(1),
+                                                                                    sync::BatchSize(1)}
 {
     limit_batches();
 }
@@ -46,7 +49,8 @@ CallLoop::CallLoop(Instant now)
 void CallLoop::limit_batches()
 {
     for (const platform::Login login : {platform::Login::facebook, platform::Login::instagram})
-        batch_size(login).set_most(std::min(static_cast<std::size_t>(settings.batch_size), platform_->most_in_batch(login)));
+        batch_size(login).set_most(
+            std::min(static_cast<std::size_t>(settings.batch_size), platform_->most_in_batch(login)));
 }
 
 std::size_t CallLoop::wanted_works(std::size_t works) const noexcept

@@ -86,7 +86,10 @@ private:
 
     bool is_wanted(sync::CallId call) const { return calls_.count(call) != 0; }
     std::size_t room() const noexcept;
-    sync::BatchSize &batch_size(platform::Login login) noexcept { return batch_sizes_[static_cast<std::size_t>(login)]; }
+    sync::BatchSize &batch_size(platform::Login login) noexcept
+    {
+        return batch_sizes_[static_cast<std::size_t>(login)];
+    }
     void limit_batches();
     void gather(Instant now);
     void queue(Packed packed);
@@ -97,7 +100,8 @@ private:
     bool open_item(Packed &packed, platform::BatchItem &item, Instant now);
     void take_answer(Request request, HttpResponse response, Instant now);
     void take_batch(Request request, HttpResponse response, Instant now);
-    void after_failed_batch(Request request, const HttpResponse &response, const platform::Failure &failure, Instant now);
+    void after_failed_batch(Request request, const HttpResponse &response, const platform::Failure &failure,
+                            Instant now);
     void send_again(Packed packed, std::size_t most_together, Instant now);
     void deliver(sync::CallId call, platform::Reading reading, Instant now);
     void leave_call(sync::CallId call, http::TransferId request) noexcept;
@@ -123,7 +127,7 @@ private:
     std::unordered_map<sync::WorkId, LiveWork> works_;
     std::unordered_map<sync::CallId, http::TransferId> calls_;  // where each is: its request, or nowhere yet
     std::unordered_map<http::TransferId, Request> requests_;
-    std::array<std::deque<Packed>, 2> waiting_;                 // by login
+    std::array<std::deque<Packed>, 2> waiting_;  // by login
     std::array<sync::BatchSize, 2> batch_sizes_;
     http::TransferId last_request_ = nowhere;
     std::unordered_map<http::TransferId, Secret> side_calls_;

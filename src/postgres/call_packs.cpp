@@ -159,7 +159,8 @@ void CallLoop::send_pack(std::vector<Packed> calls, Instant now)
     if (request.calls.empty()) return;
     HttpRequest message;
     if (request.calls.size() == 1) {
-        message = platform_->insights_request(request.calls[0].query, std::move(items[0].token), std::move(items[0].proof));
+        message =
+            platform_->insights_request(request.calls[0].query, std::move(items[0].token), std::move(items[0].proof));
     } else {
         for (std::size_t i = 0; i < items.size(); ++i) items[i].query = request.calls[i].query;
         message = platform_->batch_request(items);
@@ -217,7 +218,8 @@ void CallLoop::take_batch(Request request, HttpResponse response, Instant now)
     batch_size(request.calls.front().query.login).on_answer(request.calls.size(), unfinished, response.elapsed);
 }
 
-void CallLoop::after_failed_batch(Request request, const HttpResponse &response, const platform::Failure &failure, Instant now)
+void CallLoop::after_failed_batch(Request request, const HttpResponse &response, const platform::Failure &failure,
+                                  Instant now)
 {
     const std::size_t size = request.calls.size();
     const sync::AfterBatch next = sync::after_failed_batch(response.failure, failure);
@@ -231,8 +233,12 @@ void CallLoop::after_failed_batch(Request request, const HttpResponse &response,
             deliver(packed.call, std::move(reading), now);
             break;
         }
-        case sync::AfterBatch::first_alone: send_again(std::move(packed), i == 0 ? 1 : std::max<std::size_t>(size / 2, 1), now); break;
-        case sync::AfterBatch::smaller: send_again(std::move(packed), std::max<std::size_t>(size / divide_by, 1), now); break;
+        case sync::AfterBatch::first_alone:
+            send_again(std::move(packed), i == 0 ? 1 : std::max<std::size_t>(size / 2, 1), now);
+            break;
+        case sync::AfterBatch::smaller:
+            send_again(std::move(packed), std::max<std::size_t>(size / divide_by, 1), now);
+            break;
         }
     }
 }

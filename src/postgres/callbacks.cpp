@@ -22,7 +22,8 @@ std::string signed_user(FunctionCallInfo fcinfo)
         throw SqlError(not_ready, "no app is configured, so no signature can be checked",
                        "Configure the app with instagram_insights.ig_configure_app().");
     for (const ConfiguredApp &app : apps)
-        if (const auto request = platform::read_signed_request(signed_request.expose(), app.app.secret.expose())) return request->user_id;
+        if (const auto request = platform::read_signed_request(signed_request.expose(), app.app.secret.expose()))
+            return request->user_id;
     throw SqlError(invalid_parameter, "the signed_request is not signed by a configured app",
                    "Pass the form field signed_request of Meta's callback unchanged; if it is, the app secret given to "
                    "ig_configure_app() is another one than in Meta's dashboard.");

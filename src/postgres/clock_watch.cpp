@@ -28,7 +28,8 @@ void ClockWatch::store(Sql &sql, Instant now)
     if (!seen_ || (stored_ && stored_->wrong() == seen_->wrong() && now < stored_->at + store_every)) return;
     // What an earlier worker wrote counts as well.
     sql.run("UPDATE instagram_insights.worker_state SET clock_ahead_seconds = $1, clock_seen_at = pg_catalog.now()"
-            " WHERE clock_seen_at IS NULL OR clock_seen_at NOT BETWEEN pg_catalog.now() - '1 hour'::interval AND pg_catalog.now()"
+            " WHERE clock_seen_at IS NULL OR clock_seen_at NOT BETWEEN pg_catalog.now() - '1 hour'::interval AND "
+            "pg_catalog.now()"
             "    OR (pg_catalog.abs(clock_ahead_seconds) > 300) <> (pg_catalog.abs($1) > 300)",
             Params().number(seen_->ahead.count()));
     storing_ = seen_;

@@ -24,8 +24,12 @@ struct GivenToken {
 void check_expiry(Sql &sql, const GivenToken &given)
 {
     if (!given.expires_at) return;
-    if (sql.run("SELECT FROM (VALUES ($1::timestamptz)) AS t (moment) WHERE t.moment <= pg_catalog.now()", Params().text(given.expires_at)).empty()) return;
-    throw SqlError(invalid_parameter, "the access token has expired already", "Pass a token that is still valid, and when it ends.");
+    if (sql.run("SELECT FROM (VALUES ($1::timestamptz)) AS t (moment) WHERE t.moment <= pg_catalog.now()",
+                Params().text(given.expires_at))
+            .empty())
+        return;
+    throw SqlError(invalid_parameter, "the access token has expired already",
+                   "Pass a token that is still valid, and when it ends.");
 }
 
 // Returns the ids of the accounts that are connected now.
@@ -55,7 +59,8 @@ std::vector<std::string> connect(const GivenToken &given)
     } else {
         if (paused || !settings.enabled)
             throw SqlError(not_ready, "calling is paused or switched off",
-                           "Pass account_id, which needs no call; SELECT * FROM instagram_insights.ig_doctor() says why it is paused.");
+                           "Pass account_id, which needs no call; SELECT * FROM instagram_insights.ig_doctor() says "
+                           "why it is paused.");
         Caller caller;
         accounts = discover_accounts(caller, login, given.token, app ? &app->app : nullptr);
     }
@@ -101,16 +106,19 @@ Datum connect_inbox_row(FunctionCallInfo fcinfo)
 {
     const TriggerData *trigger = reinterpret_cast<TriggerData *>(fcinfo->context);
     // Before the first row: nothing to do but to be there, so that the library is loaded and watches the log.
-    if (CALLED_AS_TRIGGER(fcinfo) && TRIGGER_FIRED_FOR_STATEMENT(trigger->tg_event) && TRIGGER_FIRED_BEFORE(trigger->tg_event))
+    if (CALLED_AS_TRIGGER(fcinfo) && TRIGGER_FIRED_FOR_STATEMENT(trigger->tg_event) &&
+        TRIGGER_FIRED_BEFORE(trigger->tg_event))
         return static_cast<Datum>(0);
-    if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_INSTEAD(trigger->tg_event) || !TRIGGER_FIRED_BY_INSERT(trigger->tg_event))
+    if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_INSTEAD(trigger->tg_event) ||
+        !TRIGGER_FIRED_BY_INSERT(trigger->tg_event))
         throw SqlError("0A000", "ig_connect_inbox() is the trigger of the view connect_inbox",
                        "COPY or INSERT into instagram_insights.connect_inbox.");
     const auto column = [&](const char *name) {
         return pg_call([&] {
             Column result{};
             const TupleDesc description = RelationGetDescr(trigger->tg_relation);
-            result.value = SPI_getbinval(trigger->tg_trigtuple, description, SPI_fnumber(description, name), &result.null);
+            result.value =
+                SPI_getbinval(trigger->tg_trigtuple, description, SPI_fnumber(description, name), &result.null);
             return result;
         });
     };

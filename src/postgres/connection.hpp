@@ -15,14 +15,14 @@ struct NewConnection {
     std::string user_id;
     std::string account_id;
     std::string login;
-    std::string username;    // empty: not known
+    std::string username;  // empty: not known
     std::string name;
     std::optional<std::string> issued_at;
     std::optional<std::string> expires_at;
     std::optional<std::string> data_access_expires_at;
     std::optional<std::string> debugged_at;  // when the platform was asked about the token
     std::vector<std::string> scopes;
-    std::string app_id;      // of the app the token belongs to; empty: none is configured
+    std::string app_id;        // of the app the token belongs to; empty: none is configured
     std::string meta_user_id;  // the person's app-scoped id; empty: not known
 };
 
@@ -35,7 +35,8 @@ void check_login(const std::string &login);
 void store_connection(Sql &sql, const NewConnection &connection, const Secret &token);
 
 // The rows of the view connections for these accounts, as result of the SQL function.
-void return_connections(FunctionCallInfo fcinfo, const std::string &user_id, const std::vector<std::string> &account_ids);
+void return_connections(FunctionCallInfo fcinfo, const std::string &user_id,
+                        const std::vector<std::string> &account_ids);
 
 // What pg_stat_activity shows from now on; the client's text may hold a secret.
 void hide_query();

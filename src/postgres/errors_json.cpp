@@ -12,10 +12,8 @@ void append_member(std::string &json, const char *name, const std::string &text)
     json += json.back() == '{' ? "\"" : ",\"";
     json += name;
     json += "\":";
-    if (text.empty())
-        json += "null";
-    else
-        platform::append_json_string(json, text);
+    if (text.empty()) json += "null";
+    else platform::append_json_string(json, text);
 }
 
 void append_number(std::string &json, const char *name, int number)

@@ -52,30 +52,35 @@ void check_range(const FetchRequest &request, Instant now)
 void check_metrics(Sql &sql, const std::optional<std::vector<std::string>> &metrics)
 {
     if (!metrics) return;
-    if (metrics->empty()) throw SqlError(invalid_parameter, "the list of metrics is empty", "Leave it out to ask for those that are on.");
-    const Rows unknown = sql.run("SELECT asked FROM unnest($1) AS asked"
-                                 " WHERE NOT EXISTS (SELECT FROM instagram_insights.metrics m WHERE m.name = asked AND " IG_KNOWN_METRIC ")"
-                                 " LIMIT 1",
-                                 Params().texts(metrics));
+    if (metrics->empty())
+        throw SqlError(invalid_parameter, "the list of metrics is empty", "Leave it out to ask for those that are on.");
+    const Rows unknown = sql.run(
+        "SELECT asked FROM unnest($1) AS asked"
+        " WHERE NOT EXISTS (SELECT FROM instagram_insights.metrics m WHERE m.name = asked AND " IG_KNOWN_METRIC ")"
+        " LIMIT 1",
+        Params().texts(metrics));
     if (unknown.empty()) return;
-    const Rows known = sql.run("SELECT pg_catalog.string_agg(m.name, ', ' ORDER BY m.name) FROM instagram_insights.metrics m WHERE " IG_KNOWN_METRIC);
+    const Rows known = sql.run("SELECT pg_catalog.string_agg(m.name, ', ' ORDER BY m.name) FROM "
+                               "instagram_insights.metrics m WHERE " IG_KNOWN_METRIC);
     throw SqlError(invalid_parameter, "metric \"" + platform::redact(unknown[0][0].value()) + "\" is not known",
-                   "Known are: " + known[0][0].value_or("none") + ". Add a row to instagram_insights.metrics for one the API starts to offer.");
+                   "Known are: " + known[0][0].value_or("none") +
+                       ". Add a row to instagram_insights.metrics for one the API starts to offer.");
 }
 
 std::vector<FetchedAccount> load_accounts(Sql &sql, const FetchRequest &request, Instant now)
 {
-    const Rows rows = sql.run(
-        "SELECT a.account_id, " IG_ACCOUNT_COLUMNS " FROM instagram_insights.accounts a" IG_ACCOUNT_JOINS
-        " WHERE a.user_id = $1::uuid AND ($2 IS NULL OR a.account_id = $2) AND a.platform = 'instagram'"
-        "   AND ($2 IS NOT NULL OR a.status <> 'disconnected')"
-        " ORDER BY a.account_id",
-        Params().text(std::string_view(request.user_id)).text(request.account_id));
+    const Rows rows =
+        sql.run("SELECT a.account_id, " IG_ACCOUNT_COLUMNS " FROM instagram_insights.accounts a" IG_ACCOUNT_JOINS
+                " WHERE a.user_id = $1::uuid AND ($2 IS NULL OR a.account_id = $2) AND a.platform = 'instagram'"
+                "   AND ($2 IS NOT NULL OR a.status <> 'disconnected')"
+                " ORDER BY a.account_id",
+                Params().text(std::string_view(request.user_id)).text(request.account_id));
     if (rows.empty() && request.account_id)
         throw SqlError(undefined_object, "account \"" + platform::redact(*request.account_id) + "\" does not exist",
                        "SELECT account_id FROM instagram_insights.connections lists the connected accounts.");
     if (rows.empty())
-        throw SqlError(not_ready, "no account is connected", "Connect one with instagram_insights.ig_authorize_url() or ig_connect_token().");
+        throw SqlError(not_ready, "no account is connected",
+                       "Connect one with instagram_insights.ig_authorize_url() or ig_connect_token().");
     const Registry registry(sql);
     std::vector<FetchedAccount> accounts;
     for (const std::vector<Field> &row : rows) {
@@ -119,8 +124,9 @@ bool switched_off()
 void pause(FetchedAccount &fetched)
 {
     fetched.paused = true;
-    fetched.outcome = refused(sync::Status::failed, platform::FailureKind::cancelled, "calling is paused or switched off",
-                              "SELECT * FROM instagram_insights.ig_doctor() says why and what to do.");
+    fetched.outcome =
+        refused(sync::Status::failed, platform::FailureKind::cancelled, "calling is paused or switched off",
+                "SELECT * FROM instagram_insights.ig_doctor() says why and what to do.");
 }
 
 // Hands over to the engine every account that may be called.
@@ -160,7 +166,8 @@ void add_all(CallLoop &calls, std::vector<FetchedAccount> &accounts, const Fetch
 void fetch_all(std::vector<FetchedAccount> &accounts, const FetchRequest &request, std::vector<sync::BudgetRow> &usage)
 {
     const Instant begin = current_time();
-    const std::chrono::steady_clock::time_point deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds(settings.fetch_timeout_ms);
+    const std::chrono::steady_clock::time_point deadline =
+        std::chrono::steady_clock::now() + std::chrono::milliseconds(settings.fetch_timeout_ms);
     CallLoop calls(begin);
     WaitSet waiting(calls.pollable_fd());
     for (const sync::BudgetRow &row : usage) calls.engine().governor().load(row, begin);
@@ -189,7 +196,8 @@ void fetch_all(std::vector<FetchedAccount> &accounts, const FetchRequest &reques
             failure.kind = platform::FailureKind::timeout;
             failure.reach = platform::FailureReach::account;
             failure.message = "instagram_insights.fetch_timeout was reached";
-            failure.hint = "Use ig_refresh_insights(), which has no such limit, or raise instagram_insights.fetch_timeout.";
+            failure.hint =
+                "Use ig_refresh_insights(), which has no such limit, or raise instagram_insights.fetch_timeout.";
             for (std::size_t i = 0; i < accounts.size(); ++i)
                 if (accounts[i].called && accounts[i].ended_at == Instant{}) calls.stop(i, failure, now);
             continue;
@@ -205,7 +213,8 @@ std::vector<Result> results_of(std::vector<FetchedAccount> &accounts, bool calle
 {
     std::vector<Result> results;
     for (FetchedAccount &fetched : accounts)
-        if (!fetched.paused && (fetched.called || !called_only)) results.push_back({&fetched.attempt, &fetched.outcome, {}, {}, {}});
+        if (!fetched.paused && (fetched.called || !called_only))
+            results.push_back({&fetched.attempt, &fetched.outcome, {}, {}, {}});
     return results;
 }
 

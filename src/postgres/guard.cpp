@@ -108,8 +108,8 @@ void describe_current_exception(Report &report) noexcept
         report.error = error.release();
     } catch (const SqlError &error) {
         const char *state = error.sqlstate();
-        fill(report, MAKE_SQLSTATE(state[0], state[1], state[2], state[3], state[4]), error.what(), error.hint().c_str(),
-             error.detail().c_str());
+        fill(report, MAKE_SQLSTATE(state[0], state[1], state[2], state[3], state[4]), error.what(),
+             error.hint().c_str(), error.detail().c_str());
     } catch (const std::bad_alloc &) {
         fill(report, ERRCODE_OUT_OF_MEMORY, "out of memory", "", "");
     } catch (const std::exception &error) {

@@ -157,8 +157,9 @@ std::string target_user_id(const std::optional<std::string> &wanted)
         return *current;
     }
     if ((current && *current == *wanted) || caller_is_admin()) return *wanted;
-    throw SqlError(insufficient_privilege, "permission denied for another user",
-                   "Leave user_id out to act for yourself; only members of instagram_insights_admin may name another user.");
+    throw SqlError(
+        insufficient_privilege, "permission denied for another user",
+        "Leave user_id out to act for yourself; only members of instagram_insights_admin may name another user.");
 }
 
 ActingUser::ActingUser(const std::string &user_id) : previous_set_(acting_set), previous_(acting_user)
@@ -176,13 +177,14 @@ ActingUser::~ActingUser()
     acting_set = previous_set_;
 }
 
-RestrictedRole::RestrictedRole(Oid role) : previous_user_(InvalidOid), previous_context_(0), guc_level_(0), active_(false)
+RestrictedRole::RestrictedRole(Oid role)
+    : previous_user_(InvalidOid), previous_context_(0), guc_level_(0), active_(false)
 {
     pg_call([this, role] {
         GetUserIdAndSecContext(&previous_user_, &previous_context_);
         guc_level_ = NewGUCNestLevel();
-        (void)set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0,
-                                false);
+        (void)set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true,
+                                0, false);
         SetUserIdAndSecContext(role, previous_context_ | SECURITY_LOCAL_USERID_CHANGE | SECURITY_RESTRICTED_OPERATION);
     });
     active_ = true;
@@ -235,7 +237,8 @@ IG_SQL_FUNCTION(ig_target_user)
     return pg::cpp_entry([&]() -> Datum {
         std::optional<std::string> wanted;
         if (!PG_ARGISNULL(0)) {
-            const char *printed = pg::pg_call([&] { return DatumGetCString(DirectFunctionCall1(uuid_out, PG_GETARG_DATUM(0))); });
+            const char *printed =
+                pg::pg_call([&] { return DatumGetCString(DirectFunctionCall1(uuid_out, PG_GETARG_DATUM(0))); });
             wanted = printed;
         }
         const std::string target = pg::target_user_id(wanted);

@@ -96,8 +96,7 @@ public:
     {
         close(output_);
         int status = -1;
-        while (waitpid(process_, &status, 0) < 0 && errno == EINTR)
-            continue;
+        while (waitpid(process_, &status, 0) < 0 && errno == EINTR) continue;
         process_ = 0;
         return status;
     }

@@ -48,22 +48,27 @@ std::string key_identity()
 std::unique_ptr<vault::Vault> read_key(MissingKey missing)
 {
     try {
-        if (uses_command()) return std::make_unique<vault::Vault>(vault::Key::from_text(output_of_key_command(settings.key_command).expose()));
+        if (uses_command())
+            return std::make_unique<vault::Vault>(
+                vault::Key::from_text(output_of_key_command(settings.key_command).expose()));
         const std::string path = key_path();
         try {
             return std::make_unique<vault::Vault>(vault::read_key_file(path));
         } catch (const vault::KeyFileMissing &) {
             if (missing == MissingKey::fail)
-                throw KeyMissing("the key file \"" + path + "\" does not exist",
-                                     "Put the key that sealed this database's tokens there, or point "
-                                     "instagram_insights.key_file or key_command to it; if it is lost, connect the accounts again.");
+                throw KeyMissing(
+                    "the key file \"" + path + "\" does not exist",
+                    "Put the key that sealed this database's tokens there, or point "
+                    "instagram_insights.key_file or key_command to it; if it is lost, connect the accounts again.");
             return std::make_unique<vault::Vault>(vault::create_key_file(path));
         }
     } catch (const vault::KeyFileUnusable &error) {
-        throw KeyUnavailable(error.what(), "The file must be a regular file that belongs to the server's operating system "
-                                           "user, with mode 0600, holding 64 hexadecimal digits.");
+        throw KeyUnavailable(error.what(),
+                             "The file must be a regular file that belongs to the server's operating system "
+                             "user, with mode 0600, holding 64 hexadecimal digits.");
     } catch (const std::invalid_argument &error) {
-        throw KeyUnavailable(error.what(), "instagram_insights.key_command must print 64 hexadecimal digits and nothing else.");
+        throw KeyUnavailable(error.what(),
+                             "instagram_insights.key_command must print 64 hexadecimal digits and nothing else.");
     }
 }
 
@@ -73,7 +78,8 @@ MissingKey may_make_key(Sql &sql)
 {
     // Keeps ig_rotate_key() out, or waits for it: what is sealed from here on is sealed under the key that stays.
     sql.run("LOCK TABLE instagram_insights.credentials, instagram_insights.apps IN ROW EXCLUSIVE MODE");
-    const Rows sealed = sql.run("(SELECT FROM instagram_insights.credentials LIMIT 1) UNION ALL (SELECT FROM instagram_insights.apps LIMIT 1)");
+    const Rows sealed = sql.run(
+        "(SELECT FROM instagram_insights.credentials LIMIT 1) UNION ALL (SELECT FROM instagram_insights.apps LIMIT 1)");
     return sealed.empty() ? MissingKey::create : MissingKey::fail;
 }
 

@@ -11,7 +11,9 @@ namespace ig::pg {
 // There is no usable key. `hint` says what to do.
 class KeyUnavailable : public std::runtime_error {
 public:
-    KeyUnavailable(const std::string &message, std::string hint) : std::runtime_error(message), hint_(std::move(hint)) {}
+    KeyUnavailable(const std::string &message, std::string hint) : std::runtime_error(message), hint_(std::move(hint))
+    {
+    }
     const std::string &hint() const noexcept { return hint_; }
 
 private:

@@ -30,17 +30,16 @@ void hide_known_secret(std::string &body, const Secret &secret)
         escaped.clear();
         escaped.reserve(text.size() * 4);
         for (const char c : text) {
-            if (c == '/')
-                escaped += slash;
-            else
-                escaped.push_back(c);
+            if (c == '/') escaped += slash;
+            else escaped.push_back(c);
         }
         replace_all(body, escaped);
     }
     wipe_memory(escaped.data(), escaped.size());
 }
 
-platform::TokenAnswer take_token(platform::Login login, HttpResponse response, std::initializer_list<const Secret *> sent)
+platform::TokenAnswer take_token(platform::Login login, HttpResponse response,
+                                 std::initializer_list<const Secret *> sent)
 {
     platform::TokenAnswer answer = platform::read_token_answer(login, response);
     if (answer.failure) {

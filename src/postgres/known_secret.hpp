@@ -15,6 +15,7 @@ void hide_known_secret(std::string &body, const Secret &secret);
 
 // Reads a token out of an answer and wipes the body, which holds it in clear. A refusal does not repeat what was `sent`; a
 // token that is granted may be the one that was sent.
-platform::TokenAnswer take_token(platform::Login login, HttpResponse response, std::initializer_list<const Secret *> sent = {});
+platform::TokenAnswer take_token(platform::Login login, HttpResponse response,
+                                 std::initializer_list<const Secret *> sent = {});
 
 }  // namespace ig::pg

@@ -136,7 +136,10 @@ void write_mark(const Mark &mark)
     sql.run("INSERT INTO instagram_insights.insights_late (user_id, account_id, metric, period_start) "
             "SELECT a.user_id, a.account_id, $3, $4::date FROM instagram_insights.accounts a "
             "WHERE a.user_id = $1 AND a.account_id = $2 ON CONFLICT DO NOTHING",
-            Params().uuid(mark.user).text(std::string_view(mark.account)).text(std::string_view(mark.metric))
+            Params()
+                .uuid(mark.user)
+                .text(std::string_view(mark.account))
+                .text(std::string_view(mark.metric))
                 .text(std::string_view(mark.first)));
     sql.finish();
     role.leave();

@@ -28,8 +28,8 @@ constexpr long longest_pause_ms = 60000;
 constexpr long healthy_ms = 60000;
 
 struct Watched {
-    TimestampTz start_at = 0;   // 0: not to be started
-    TimestampTz seen_at = 0;    // changed_at of the last report acted upon
+    TimestampTz start_at = 0;  // 0: not to be started
+    TimestampTz seen_at = 0;   // changed_at of the last report acted upon
     TimestampTz started_at = 0;
     long pause_ms = first_pause_ms;
 };
@@ -197,7 +197,8 @@ long Launcher::wait_ms(TimestampTz now) const
     // Databases made later start their worker on demand; looking for them now and then only serves restored ones.
     long wait = 300000;
     for (const auto &[oid, state] : watched_)
-        if (state.start_at != 0) wait = std::min(wait, std::max(10L, TimestampDifferenceMilliseconds(now, state.start_at)));
+        if (state.start_at != 0)
+            wait = std::min(wait, std::max(10L, TimestampDifferenceMilliseconds(now, state.start_at)));
     return wait;
 }
 

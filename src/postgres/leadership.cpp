@@ -29,8 +29,9 @@ bool wake_present_leader()
 {
     WorkerTransaction transaction("looking for the leader");
     // One of another version leaves as soon as it looks, so it is no leader to rely on but one to wait for.
-    const Rows rows = transaction.sql().run("SELECT leader_pid FROM instagram_insights.worker_state WHERE library_version = $1",
-                                            Params().text(std::string_view(library_version)), View::latest);
+    const Rows rows =
+        transaction.sql().run("SELECT leader_pid FROM instagram_insights.worker_state WHERE library_version = $1",
+                              Params().text(std::string_view(library_version)), View::latest);
     transaction.commit();
     return !rows.empty() && rows[0][0] && set_latch_of(std::stoi(*rows[0][0]));
 }
@@ -54,9 +55,10 @@ bool become_leader()
     }
     WorkerTransaction transaction("becoming the leader");
     const std::optional<Instant> was = clock_was_ahead(transaction.sql());
-    transaction.sql().run("UPDATE instagram_insights.worker_state"
-                          "   SET leader_pid = $1::integer, started_at = pg_catalog.clock_timestamp(), library_version = $2",
-                          Params().number(MyProcPid).text(std::string_view(library_version)));
+    transaction.sql().run(
+        "UPDATE instagram_insights.worker_state"
+        "   SET leader_pid = $1::integer, started_at = pg_catalog.clock_timestamp(), library_version = $2",
+        Params().number(MyProcPid).text(std::string_view(library_version)));
     reclaim_all_jobs(transaction.sql());
     if (was) follow_clock(transaction.sql(), *was, current_time());
     transaction.commit();
@@ -69,11 +71,10 @@ bool stop_leading(Instant horizon, std::optional<Instant> &next)
     if (!acquire(WorkerLock::gate, ExclusiveLock, false)) return false;
     next = next_due(transaction.sql(), true);
     // Under the gate, too: a pause may have ended since we looked.
-    if (!calling_allowed(transaction.sql()))
-        next.reset();
-    else if ((next && *next <= horizon) || ConfigReloadPending)
-        return false;
-    transaction.sql().run("UPDATE instagram_insights.worker_state SET leader_pid = NULL, started_at = pg_catalog.clock_timestamp()");
+    if (!calling_allowed(transaction.sql())) next.reset();
+    else if ((next && *next <= horizon) || ConfigReloadPending) return false;
+    transaction.sql().run(
+        "UPDATE instagram_insights.worker_state SET leader_pid = NULL, started_at = pg_catalog.clock_timestamp()");
     // The gate is given back by the commit, when everybody can see that we have gone.
     transaction.commit();
     return true;

@@ -27,7 +27,8 @@ Secret random_state()
     static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     unsigned char bytes[43];
     if (!pg_strong_random(bytes, sizeof bytes))
-        throw SqlError("58000", "the operating system gives no random numbers", "See the server log and the system's log.");
+        throw SqlError("58000", "the operating system gives no random numbers",
+                       "See the server log and the system's log.");
     char text[sizeof bytes];
     for (std::size_t i = 0; i < sizeof bytes; ++i) text[i] = alphabet[bytes[i] & 63];
     Secret state(std::string_view(text, sizeof text));
@@ -47,7 +48,8 @@ Login choose_login(Sql &sql, const std::optional<std::string> &wanted)
         check_login(*wanted);
         return parse_login(*wanted);
     }
-    const Rows rows = sql.run("SELECT a.login FROM instagram_insights.apps a WHERE a.platform = 'instagram' ORDER BY a.login");
+    const Rows rows =
+        sql.run("SELECT a.login FROM instagram_insights.apps a WHERE a.platform = 'instagram' ORDER BY a.login");
     if (rows.size() == 1) return parse_login(rows[0][0].value());
     return Login::facebook;
 }
@@ -63,13 +65,20 @@ std::string authorize_url(FunctionCallInfo fcinfo)
     const ConfiguredApp app = require_app(sql, login);
     if (std::find(app.redirect_uris.begin(), app.redirect_uris.end(), redirect_uri) == app.redirect_uris.end())
         throw SqlError(invalid_parameter, "redirect_uri is not on the list of the app",
-                       "It must be, to the letter, one of the redirect_uris given to ig_configure_app() and registered in Meta's dashboard.");
+                       "It must be, to the letter, one of the redirect_uris given to ig_configure_app() and registered "
+                       "in Meta's dashboard.");
     const Secret state = random_state();
     // Not those that somebody holds: a login that takes long must not keep others from beginning theirs.
     sql.run("DELETE FROM instagram_insights.oauth_states s WHERE s.ctid = ANY (ARRAY("
-            "SELECT o.ctid FROM instagram_insights.oauth_states o WHERE o.expires_at <= pg_catalog.now() FOR UPDATE SKIP LOCKED))");
-    sql.run("INSERT INTO instagram_insights.oauth_states (user_id, state_hash, login, redirect_uri) VALUES ($1::uuid, $2, $3, $4)",
-            Params().text(std::string_view(user_id)).bytes(state_hash(state)).text(std::string_view(login_text(login))).text(std::string_view(redirect_uri)));
+            "SELECT o.ctid FROM instagram_insights.oauth_states o WHERE o.expires_at <= pg_catalog.now() FOR UPDATE "
+            "SKIP LOCKED))");
+    sql.run("INSERT INTO instagram_insights.oauth_states (user_id, state_hash, login, redirect_uri) VALUES ($1::uuid, "
+            "$2, $3, $4)",
+            Params()
+                .text(std::string_view(user_id))
+                .bytes(state_hash(state))
+                .text(std::string_view(login_text(login)))
+                .text(std::string_view(redirect_uri)));
     (void)sql.run("SELECT instagram_insights.ig_check_installation(stamp => true)");
     sql.finish();
     role.leave();
@@ -93,13 +102,15 @@ BegunLogin take_state(const Secret &state)
     if (sql.run("SELECT instagram_insights.ig_check_installation()")[0][0] != "f" || !settings.enabled)
         throw SqlError(not_ready, "calling is paused or switched off",
                        "SELECT * FROM instagram_insights.ig_doctor() says why; begin the login again afterwards.");
-    const Rows rows = sql.run("DELETE FROM instagram_insights.oauth_states s WHERE s.state_hash = $1 AND s.expires_at > pg_catalog.now()"
-                              " RETURNING s.user_id, s.login, s.redirect_uri",
-                              Params().bytes(state_hash(state)));
+    const Rows rows = sql.run(
+        "DELETE FROM instagram_insights.oauth_states s WHERE s.state_hash = $1 AND s.expires_at > pg_catalog.now()"
+        " RETURNING s.user_id, s.login, s.redirect_uri",
+        Params().bytes(state_hash(state)));
     // One text for all, so that a stranger learns nothing. The state of somebody else is not used up: the ERROR undoes that.
     if (rows.empty() || (!admin && rows[0][0] != caller))
         throw SqlError(login_refused, "the login's state is not valid",
-                       "It was used, is older than ten minutes, or belongs to another user: begin again with instagram_insights.ig_authorize_url().");
+                       "It was used, is older than ten minutes, or belongs to another user: begin again with "
+                       "instagram_insights.ig_authorize_url().");
     BegunLogin begun{rows[0][0].value(), rows[0][2].value(), require_app(sql, parse_login(rows[0][1].value()))};
     sql.finish();
     role.leave();
@@ -110,10 +121,12 @@ void require_permissions(Login login, const std::vector<std::string> &granted)
 {
     std::string missing;
     for (const std::string &scope : platform::required_scopes(login))
-        if (std::find(granted.begin(), granted.end(), scope) == granted.end()) missing += (missing.empty() ? "" : ", ") + scope;
+        if (std::find(granted.begin(), granted.end(), scope) == granted.end())
+            missing += (missing.empty() ? "" : ", ") + scope;
     if (!missing.empty())
         throw SqlError(login_refused, "the login did not grant " + missing,
-                       "Begin again with instagram_insights.ig_authorize_url() and grant every permission the dialog shows; if it does not show "
+                       "Begin again with instagram_insights.ig_authorize_url() and grant every permission the dialog "
+                       "shows; if it does not show "
                        "them, add them to the app in Meta's dashboard.");
 }
 
@@ -122,15 +135,15 @@ struct GrantedLogin {
     std::optional<std::string> expires_at;
     std::optional<std::string> data_access_expires_at;
     std::optional<std::string> debugged_at;  // nothing: the platform would not say; the worker asks again
-    std::string user_id;  // Meta's
+    std::string user_id;                     // Meta's
     std::vector<std::string> permissions;
 };
 
 // How long the data may be read, and what else the platform says of a token of Facebook's.
 void ask_about(Caller &caller, const platform::App &app, GrantedLogin &granted, bool end_is_known)
 {
-    const platform::TokenDebug debug =
-        platform::read_token_debug(caller.call(platform::debug_token_request(login_endpoints(), app, granted.token), granted.token));
+    const platform::TokenDebug debug = platform::read_token_debug(
+        caller.call(platform::debug_token_request(login_endpoints(), app, granted.token), granted.token));
     if (debug.failure && debug.failure->kind == platform::FailureKind::needs_login) refuse_login(*debug.failure);
     if (debug.failure) return;
     granted.debugged_at = instant_text(current_time());
@@ -154,17 +167,18 @@ GrantedLogin exchange(Caller &caller, const BegunLogin &begun, const Secret &cod
     granted.user_id = brief.user_id;
     granted.permissions = std::move(brief.permissions);
     if (app.login == Login::facebook) {
-        const platform::PermissionsAnswer permissions =
-            platform::read_permissions(caller.call(platform::permissions_request(endpoints, app, granted.token), granted.token));
+        const platform::PermissionsAnswer permissions = platform::read_permissions(
+            caller.call(platform::permissions_request(endpoints, app, granted.token), granted.token));
         if (permissions.failure) refuse_login(*permissions.failure);
         granted.permissions = permissions.granted;
         ask_about(caller, app, granted, answer.expires_in.has_value());
     }
     // The Instagram exchange may leave the list out; then the first sync says what is missing.
-    if (!granted.permissions.empty() || app.login == Login::facebook) require_permissions(app.login, granted.permissions);
+    if (!granted.permissions.empty() || app.login == Login::facebook)
+        require_permissions(app.login, granted.permissions);
     if (granted.user_id.empty()) {
-        const platform::IdentityAnswer identity =
-            platform::read_identity(app.login, caller.call(platform::identity_request(endpoints, app, granted.token), granted.token));
+        const platform::IdentityAnswer identity = platform::read_identity(
+            app.login, caller.call(platform::identity_request(endpoints, app, granted.token), granted.token));
         if (identity.failure) refuse_login(*identity.failure);
         granted.user_id = identity.user_id;
     }
@@ -179,7 +193,8 @@ void connect_code(FunctionCallInfo fcinfo)
     const Secret code(platform::trimmed_code(given.expose()));
     const Secret state = fcinfo->args[1].isnull ? Secret() : secret_of_text(fcinfo->args[1].value);
     if (code.empty() || code.size() > 4096)
-        throw SqlError(invalid_parameter, "the code is missing or malformed", "Pass the parameter code that the browser brought to the redirect_uri.");
+        throw SqlError(invalid_parameter, "the code is missing or malformed",
+                       "Pass the parameter code that the browser brought to the redirect_uri.");
     const BegunLogin begun = take_state(state);
     Caller caller;
     caller.keep_out(begun.app.app.secret);

@@ -24,7 +24,8 @@ KeyState key_state()
         const std::string id = key_vault(MissingKey::fail).key_id();
         if (!key_file_is_in_data_directory()) return {"ok", "key " + id + " from " + key_source(), {}, id};
         return {"warn", "key " + id + " lies in the data directory: a base backup holds it beside the tokens it seals",
-                "Move the file elsewhere, set instagram_insights.key_file to its new path and reload; copy it before pg_upgrade and "
+                "Move the file elsewhere, set instagram_insights.key_file to its new path and reload; copy it before "
+                "pg_upgrade and "
                 "to standbys.",
                 id};
     } catch (const KeyMissing &failure) {
@@ -39,9 +40,9 @@ void process_state(FunctionCallInfo fcinfo)
     static const char *const identities[] = {"jwt", "setting", "role"};
     const KeyState key = key_state();
     ResultSet result(fcinfo);
-    result.add({std::string(library_version), shared_state() != nullptr ? "true" : "false", leader_exists() ? "true" : "false",
-                settings.enabled ? "true" : "false", std::string(identities[settings.identity]), key.status, key.detail, key.hint,
-                key.id});
+    result.add({std::string(library_version), shared_state() != nullptr ? "true" : "false",
+                leader_exists() ? "true" : "false", settings.enabled ? "true" : "false",
+                std::string(identities[settings.identity]), key.status, key.detail, key.hint, key.id});
 }
 
 }  // namespace
@@ -64,16 +65,11 @@ IG_SQL_FUNCTION(ig_setting)
     return pg::cpp_entry([&]() -> Datum {
         const std::string name = pg::text_argument(fcinfo, 0).value_or("");
         int value = 0;
-        if (name == "log_retention")
-            value = pg::settings.log_retention_s;
-        else if (name == "insights_retention")
-            value = pg::settings.insights_retention_s;
-        else if (name == "spread")
-            value = pg::settings.spread_s;
-        else if (name == "enabled")
-            value = pg::settings.enabled ? 1 : 0;
-        else if (name == "usage_threshold")
-            value = pg::settings.usage_threshold;
+        if (name == "log_retention") value = pg::settings.log_retention_s;
+        else if (name == "insights_retention") value = pg::settings.insights_retention_s;
+        else if (name == "spread") value = pg::settings.spread_s;
+        else if (name == "enabled") value = pg::settings.enabled ? 1 : 0;
+        else if (name == "usage_threshold") value = pg::settings.usage_threshold;
         else
             throw pg::SqlError(pg::invalid_parameter, "setting \"" + name + "\" is not one that SQL may ask for",
                                "Known are log_retention, insights_retention, spread, enabled and usage_threshold.");

@@ -99,9 +99,11 @@ void reclaim(Sql &sql, bool all, const std::vector<std::int64_t> &held)
         "       error_kind = 'transient',"
         "       error = CASE WHEN crashes + 1 >= 3 THEN 'the worker crashed three times with this job and set it aside'"
         "                    ELSE 'the worker ended before this job did' END,"
-        "       hint = CASE WHEN crashes + 1 >= 3 THEN 'Look for the crash in the server log and report it; a new refresh tries again.'"
+        "       hint = CASE WHEN crashes + 1 >= 3 THEN 'Look for the crash in the server log and report it; a new "
+        "refresh tries again.'"
         "                   ELSE 'Nothing: it is tried again by itself.' END"
-        " WHERE j.state = 'running' AND ($1 OR (j.lease_until < pg_catalog.clock_timestamp() AND j.job_id <> ALL ($2)))",
+        " WHERE j.state = 'running' AND ($1 OR (j.lease_until < pg_catalog.clock_timestamp() AND j.job_id <> ALL "
+        "($2)))",
         Params().boolean(all).numbers(std::move(ids)));
 }
 
@@ -131,12 +133,17 @@ std::vector<ClaimedJob> claim_jobs(Sql &sql, Claim claim)
             "           calls_planned = 0, lease_until = pg_catalog.clock_timestamp() + $4 * '1 second'::interval,"
             "           started_at = COALESCE(j.started_at, pg_catalog.clock_timestamp())"
             "      FROM due WHERE j.user_id = due.user_id AND j.job_id = due.job_id RETURNING j.*)"
-            " SELECT c.job_id, c.user_id, c.account_id, c.kind, c.priority, c.trigger, c.generation, c.attempt, c.metrics::text,"
-            "        c.since::text, c.until::text, " IG_ACCOUNT_COLUMNS
-            "   FROM claimed c"
-            "   LEFT JOIN instagram_insights.accounts a ON a.user_id = c.user_id AND a.account_id = c.account_id" IG_ACCOUNT_JOINS
-            "  ORDER BY c.due_at, c.job_id",
-            Params().number(priority).number(most).boolean(suspects).number(lease_seconds).instant(now + std::chrono::milliseconds(1)));
+            " SELECT c.job_id, c.user_id, c.account_id, c.kind, c.priority, c.trigger, c.generation, c.attempt, "
+            "c.metrics::text,"
+            "        c.since::text, c.until::text, " IG_ACCOUNT_COLUMNS "   FROM claimed c"
+            "   LEFT JOIN instagram_insights.accounts a ON a.user_id = c.user_id AND a.account_id = "
+            "c.account_id" IG_ACCOUNT_JOINS "  ORDER BY c.due_at, c.job_id",
+            Params()
+                .number(priority)
+                .number(most)
+                .boolean(suspects)
+                .number(lease_seconds)
+                .instant(now + std::chrono::milliseconds(1)));
         for (const std::vector<Field> &row : rows) jobs.push_back(read_job(row, now));
         most -= static_cast<std::int64_t>(rows.size());
     }
@@ -161,16 +168,17 @@ std::vector<std::int64_t> renew_jobs(Sql &sql, const std::vector<JobProgress> &p
         done.emplace_back(one.calls_done);
         planned.emplace_back(one.calls_planned);
     }
-    const Rows rows = sql.run(
-        "UPDATE instagram_insights.sync_jobs j"
-        "   SET calls_done = mine.done, calls_planned = mine.planned,"
-        "       lease_until = pg_catalog.clock_timestamp() + $6 * '1 second'::interval"
-        "  FROM ROWS FROM (unnest($1), unnest($2), unnest($3), unnest($4),"
-        "                  unnest($5)) AS mine (user_id, job_id, generation, done, planned)"
-        " WHERE j.user_id = mine.user_id AND j.job_id = mine.job_id AND j.generation = mine.generation AND j.state = 'running'"
-        " RETURNING j.job_id",
-        keys.params().numbers(std::move(done)).numbers(std::move(planned)).number(lease_seconds));
-    return untouched(progress, [](const JobProgress &one) -> const ClaimedJob & { return *one.job; }, rows);
+    const Rows rows = sql.run("UPDATE instagram_insights.sync_jobs j"
+                              "   SET calls_done = mine.done, calls_planned = mine.planned,"
+                              "       lease_until = pg_catalog.clock_timestamp() + $6 * '1 second'::interval"
+                              "  FROM ROWS FROM (unnest($1), unnest($2), unnest($3), unnest($4),"
+                              "                  unnest($5)) AS mine (user_id, job_id, generation, done, planned)"
+                              " WHERE j.user_id = mine.user_id AND j.job_id = mine.job_id AND j.generation = "
+                              "mine.generation AND j.state = 'running'"
+                              " RETURNING j.job_id",
+                              keys.params().numbers(std::move(done)).numbers(std::move(planned)).number(lease_seconds));
+    return untouched(
+        progress, [](const JobProgress &one) -> const ClaimedJob & { return *one.job; }, rows);
 }
 
 std::vector<std::int64_t> finish_jobs(Sql &sql, const std::vector<LeftJob> &left)
@@ -198,31 +206,36 @@ std::vector<std::int64_t> finish_jobs(Sql &sql, const std::vector<LeftJob> &left
     params.booleans(std::move(counted));
     const Rows rows = sql.run(
         "UPDATE instagram_insights.sync_jobs j"
-        "   SET state = e.state, due_at = COALESCE(e.due_at, j.due_at), error_kind = e.error_kind, error = e.error, hint = e.hint,"
+        "   SET state = e.state, due_at = COALESCE(e.due_at, j.due_at), error_kind = e.error_kind, error = e.error, "
+        "hint = e.hint,"
         "       calls_done = e.done, calls_planned = e.planned, rows_stored = e.stored,"
         "       attempt = j.attempt - CASE WHEN e.counted THEN 0 ELSE 1 END, lease_until = NULL,"
         "       crashes = CASE WHEN e.counted THEN 0 ELSE j.crashes END,"
-        "       finished_at = CASE WHEN e.state = ANY ('{queued,waiting}'::text[]) THEN NULL ELSE pg_catalog.clock_timestamp() END"
+        "       finished_at = CASE WHEN e.state = ANY ('{queued,waiting}'::text[]) THEN NULL ELSE "
+        "pg_catalog.clock_timestamp() END"
         "  FROM ROWS FROM (unnest($1), unnest($2), unnest($3), unnest($4), unnest($5),"
         "                  unnest($6), unnest($7), unnest($8), unnest($9), unnest($10), unnest($11), unnest($12))"
-        "       AS e (user_id, job_id, generation, state, due_at, error_kind, error, hint, done, planned, stored, counted)"
+        "       AS e (user_id, job_id, generation, state, due_at, error_kind, error, hint, done, planned, stored, "
+        "counted)"
         " WHERE j.user_id = e.user_id AND j.job_id = e.job_id AND j.generation = e.generation AND j.state = 'running'"
         " RETURNING j.job_id",
         params);
-    return untouched(left, [](const LeftJob &one) -> const ClaimedJob & { return *one.job; }, rows);
+    return untouched(
+        left, [](const LeftJob &one) -> const ClaimedJob & { return *one.job; }, rows);
 }
 
 std::vector<std::int64_t> lost_jobs(Sql &sql, const std::vector<const ClaimedJob *> &jobs)
 {
     JobKeys keys;
     for (const ClaimedJob *job : jobs) keys.add(*job);
-    const Rows rows = sql.run(
-        "SELECT j.job_id FROM ROWS FROM (unnest($1), unnest($2), unnest($3))"
-        "       AS mine (user_id, job_id, generation)"
-        "  JOIN instagram_insights.sync_jobs j ON j.user_id = mine.user_id AND j.job_id = mine.job_id"
-        "   AND j.generation = mine.generation AND j.state = 'running'",
-        keys.params());
-    return untouched(jobs, [](const ClaimedJob *job) -> const ClaimedJob & { return *job; }, rows);
+    const Rows rows =
+        sql.run("SELECT j.job_id FROM ROWS FROM (unnest($1), unnest($2), unnest($3))"
+                "       AS mine (user_id, job_id, generation)"
+                "  JOIN instagram_insights.sync_jobs j ON j.user_id = mine.user_id AND j.job_id = mine.job_id"
+                "   AND j.generation = mine.generation AND j.state = 'running'",
+                keys.params());
+    return untouched(
+        jobs, [](const ClaimedJob *job) -> const ClaimedJob & { return *job; }, rows);
 }
 
 std::optional<Instant> next_due(Sql &sql, bool idle)
@@ -237,7 +250,8 @@ std::optional<Instant> next_due(Sql &sql, bool idle)
         "                              ORDER BY j.due_at LIMIT 1) waiting"
         "        UNION ALL"
         "        SELECT lost.lease_until FROM (SELECT j.lease_until FROM instagram_insights.sync_jobs j"
-        "                                       WHERE $1 AND j.state = 'running' ORDER BY j.lease_until LIMIT 1) lost) first",
+        "                                       WHERE $1 AND j.state = 'running' ORDER BY j.lease_until LIMIT 1) lost) "
+        "first",
         Params().boolean(idle));
     if (rows.empty() || !rows[0][0]) return std::nullopt;
     return instant_from_epoch(*rows[0][0]);

@@ -20,15 +20,15 @@ struct ClaimedJob {
     std::optional<std::vector<std::string>> metrics;
     std::optional<Day> since;
     std::optional<Day> until;
-    std::string account_status;   // empty: the account is gone
+    std::string account_status;  // empty: the account is gone
     std::vector<sync::MetricState> metric_states;
-    bool suspect = false;         // was in hand at two crashes: runs alone
+    bool suspect = false;  // was in hand at two crashes: runs alone
     Instant leased_at{};
 };
 
 // How a job is left.
 struct JobEnd {
-    std::string state;            // of the contract
+    std::string state;              // of the contract
     std::optional<Instant> due_at;  // waiting: the next try
     std::string error_kind;
     std::string error;
@@ -36,7 +36,7 @@ struct JobEnd {
     int calls_done = 0;
     int calls_planned = 0;
     int rows_stored = 0;
-    bool count_try = true;        // false: this try does not count (paused, shut down, throttled)
+    bool count_try = true;  // false: this try does not count (paused, shut down, throttled)
 };
 
 inline constexpr int lease_seconds = 120;

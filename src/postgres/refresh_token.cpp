@@ -22,14 +22,17 @@ namespace {
     const std::string name = "the token of account \"" + account.account_id + "\" ";
     switch (verdict) {
     case RefreshVerdict::no_expiry:
-        throw SqlError(not_ready, name + "has no known end", "A page token never ends; for another one, pass expires_at to ig_connect_token().");
+        throw SqlError(not_ready, name + "has no known end",
+                       "A page token never ends; for another one, pass expires_at to ig_connect_token().");
     case RefreshVerdict::expired:
-        throw SqlError(login_refused, name + "has expired and cannot be renewed", "Log in again with instagram_insights.ig_authorize_url().");
+        throw SqlError(login_refused, name + "has expired and cannot be renewed",
+                       "Log in again with instagram_insights.ig_authorize_url().");
     case RefreshVerdict::no_app:
         throw SqlError(not_ready, name + "cannot be renewed without the app it belongs to",
                        "Configure the app with ig_configure_app(), then connect the account again.");
     case RefreshVerdict::too_young:
-        throw SqlError(not_ready, name + "is younger than 24 hours", "The platform renews a token only after a day; try again then.");
+        throw SqlError(not_ready, name + "is younger than 24 hours",
+                       "The platform renews a token only after a day; try again then.");
     case RefreshVerdict::now:
     case RefreshVerdict::not_due:
     case RefreshVerdict::waiting: break;
@@ -38,16 +41,18 @@ namespace {
 }
 
 // Locks the accounts, in the order of their keys: a second session waits here and then finds a token that is too young.
-std::vector<SyncedAccount> lock_accounts(Sql &sql, const std::string &user_id, const std::optional<std::string> &account_id)
+std::vector<SyncedAccount> lock_accounts(Sql &sql, const std::string &user_id,
+                                         const std::optional<std::string> &account_id)
 {
     const Params params = Params().text(std::string_view(user_id)).text(account_id);
     sql.run("SELECT FROM instagram_insights.accounts a WHERE a.user_id = $1::uuid AND ($2 IS NULL OR a.account_id = $2)"
             " ORDER BY a.account_id FOR NO KEY UPDATE",
             params);
-    const Rows rows = sql.run("SELECT a.account_id, " IG_ACCOUNT_COLUMNS " FROM instagram_insights.accounts a" IG_ACCOUNT_JOINS
-                              " WHERE a.user_id = $1::uuid AND ($2 IS NULL OR a.account_id = $2) AND a.platform = 'instagram'"
-                              " ORDER BY a.account_id",
-                              params);
+    const Rows rows =
+        sql.run("SELECT a.account_id, " IG_ACCOUNT_COLUMNS " FROM instagram_insights.accounts a" IG_ACCOUNT_JOINS
+                " WHERE a.user_id = $1::uuid AND ($2 IS NULL OR a.account_id = $2) AND a.platform = 'instagram'"
+                " ORDER BY a.account_id",
+                params);
     if (rows.empty() && account_id)
         throw SqlError(undefined_object, "account \"" + platform::redact(*account_id) + "\" does not exist",
                        "SELECT account_id FROM instagram_insights.connections shows the accounts there are.");
@@ -60,7 +65,8 @@ std::vector<SyncedAccount> lock_accounts(Sql &sql, const std::string &user_id, c
         if (account.sealed_token.empty() || status == "needs_login") {
             if (account_id)
                 throw SqlError(login_refused, "account \"" + account.account_id + "\" needs a new login",
-                               "Log in again with instagram_insights.ig_authorize_url(), or store a new token with ig_connect_token().");
+                               "Log in again with instagram_insights.ig_authorize_url(), or store a new token with "
+                               "ig_connect_token().");
             continue;
         }
         accounts.push_back(std::move(account));
@@ -91,8 +97,10 @@ void renew(Sql &sql, Caller &caller, const SyncedAccount &account, bool named)
     }
     // One account named: the caller hears why. All of them: the others go on, and connections says why.
     if (named)
-        throw SqlError(answer.failure->kind == platform::FailureKind::needs_login ? login_refused : not_ready, answer.failure->message,
-                       answer.failure->hint.empty() ? "Try again later; the worker does so by itself." : answer.failure->hint);
+        throw SqlError(answer.failure->kind == platform::FailureKind::needs_login ? login_refused : not_ready,
+                       answer.failure->message,
+                       answer.failure->hint.empty() ? "Try again later; the worker does so by itself."
+                                                    : answer.failure->hint);
     (void)store_failed_renewal(sql, account, *answer.failure, now);
 }
 
@@ -106,15 +114,14 @@ void refresh_tokens(FunctionCallInfo fcinfo)
         WorkerRole role;
         Sql sql;
         if (sql.run("SELECT instagram_insights.ig_check_installation()")[0][0] != "f" || !settings.enabled)
-            throw SqlError(not_ready, "calling is paused or switched off", "SELECT * FROM instagram_insights.ig_doctor() says why.");
+            throw SqlError(not_ready, "calling is paused or switched off",
+                           "SELECT * FROM instagram_insights.ig_doctor() says why.");
         const std::vector<SyncedAccount> accounts = lock_accounts(sql, user_id, account_id);
         Caller caller;
         for (const SyncedAccount &account : accounts) {
             const sync::RefreshVerdict verdict = requested_refresh_verdict(life_of(account), current_time());
-            if (verdict == sync::RefreshVerdict::now)
-                renew(sql, caller, account, account_id.has_value());
-            else if (account_id)
-                refuse(account, verdict);
+            if (verdict == sync::RefreshVerdict::now) renew(sql, caller, account, account_id.has_value());
+            else if (account_id) refuse(account, verdict);
             ids.push_back(account.account_id);
         }
         sql.finish();

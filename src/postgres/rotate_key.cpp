@@ -62,7 +62,8 @@ void register_swap()
 
 void copy_path(char *target, const std::string &path)
 {
-    if (path.size() >= MAXPGPATH) throw SqlError(invalid_parameter, "the name of the key file is too long", "Choose a shorter path.");
+    if (path.size() >= MAXPGPATH)
+        throw SqlError(invalid_parameter, "the name of the key file is too long", "Choose a shorter path.");
     strlcpy(target, path.c_str(), MAXPGPATH);
 }
 
@@ -89,7 +90,8 @@ NewKey make_key(const std::optional<std::string> &named)
     try {
         if (named) {
             if (named->empty() || named->front() != '/')
-                throw SqlError(invalid_parameter, "new_key_file is not an absolute path", "Pass a path such as /etc/instagram_insights/key.");
+                throw SqlError(invalid_parameter, "new_key_file is not an absolute path",
+                               "Pass a path such as /etc/instagram_insights/key.");
             return {vault::Vault(vault::create_key_file(*named)), *named};
         }
         if (key_comes_from_command())
@@ -99,7 +101,9 @@ NewKey make_key(const std::optional<std::string> &named)
         const std::string path = key_file_path() + "." + key.id();
         return {vault::Vault(vault::store_key_file(path, std::move(key))), path};
     } catch (const vault::KeyFileUnusable &failure) {
-        throw SqlError(not_ready, failure.what(), "The folder must be writable, and the file readable only, for the server's operating system user.");
+        throw SqlError(
+            not_ready, failure.what(),
+            "The folder must be writable, and the file readable only, for the server's operating system user.");
     }
 }
 
@@ -118,7 +122,8 @@ void link_both_ways(const std::string &named, const std::string &new_id, const s
     if (!key_comes_from_command()) make_link(key_file_path(), named + "." + old_id);
 }
 
-int reseal(Sql &sql, const vault::Vault &to, const Rows &rows, const char *statement, const std::function<vault::Place(const std::vector<Field> &)> &place_of)
+int reseal(Sql &sql, const vault::Vault &to, const Rows &rows, const char *statement,
+           const std::function<vault::Place(const std::vector<Field> &)> &place_of)
 {
     std::vector<Field> first;
     std::vector<Field> second;
@@ -147,19 +152,24 @@ int rotate(const std::optional<std::string> &named)
         const std::string old_id = key_vault(may_make_key(sql)).key_id();
         const NewKey fresh = make_key(named);
         if (named) link_both_ways(*named, fresh.vault.key_id(), old_id);
-        count += reseal(sql, fresh.vault,
-                        sql.run("SELECT c.user_id::text, c.account_id, pg_catalog.encode(c.sealed_token, 'hex'), a.platform"
-                                "  FROM instagram_insights.credentials c JOIN instagram_insights.accounts a USING (user_id, account_id)"),
-                        "UPDATE instagram_insights.credentials c SET sealed_token = pg_catalog.decode(n.sealed, 'hex')"
-                        "  FROM ROWS FROM (unnest($1::uuid[]), unnest($2::text[]), unnest($3::text[])) AS n (user_id, account_id, sealed)"
-                        " WHERE c.user_id = n.user_id AND c.account_id = n.account_id",
-                        [](const std::vector<Field> &row) { return token_place(row[0].value(), row[3].value(), row[1].value()); });
-        count += reseal(sql, fresh.vault,
-                        sql.run("SELECT p.login, p.app_id, pg_catalog.encode(p.sealed_secret, 'hex') FROM instagram_insights.apps p"),
-                        "UPDATE instagram_insights.apps p SET sealed_secret = pg_catalog.decode(n.sealed, 'hex')"
-                        "  FROM ROWS FROM (unnest($1::text[]), unnest($2::text[]), unnest($3::text[])) AS n (login, app_id, sealed)"
-                        " WHERE p.login = n.login AND p.app_id = n.app_id",
-                        [](const std::vector<Field> &row) { return secret_place(row[0].value(), row[1].value()); });
+        count += reseal(
+            sql, fresh.vault,
+            sql.run("SELECT c.user_id::text, c.account_id, pg_catalog.encode(c.sealed_token, 'hex'), a.platform"
+                    "  FROM instagram_insights.credentials c JOIN instagram_insights.accounts a USING (user_id, "
+                    "account_id)"),
+            "UPDATE instagram_insights.credentials c SET sealed_token = pg_catalog.decode(n.sealed, 'hex')"
+            "  FROM ROWS FROM (unnest($1::uuid[]), unnest($2::text[]), unnest($3::text[])) AS n (user_id, account_id, "
+            "sealed)"
+            " WHERE c.user_id = n.user_id AND c.account_id = n.account_id",
+            [](const std::vector<Field> &row) { return token_place(row[0].value(), row[3].value(), row[1].value()); });
+        count += reseal(
+            sql, fresh.vault,
+            sql.run(
+                "SELECT p.login, p.app_id, pg_catalog.encode(p.sealed_secret, 'hex') FROM instagram_insights.apps p"),
+            "UPDATE instagram_insights.apps p SET sealed_secret = pg_catalog.decode(n.sealed, 'hex')"
+            "  FROM ROWS FROM (unnest($1::text[]), unnest($2::text[]), unnest($3::text[])) AS n (login, app_id, sealed)"
+            " WHERE p.login = n.login AND p.app_id = n.app_id",
+            [](const std::vector<Field> &row) { return secret_place(row[0].value(), row[1].value()); });
         if (!named) {
             register_swap();
             copy_path(swap.current, key_file_path());
@@ -171,8 +181,10 @@ int rotate(const std::optional<std::string> &named)
     } catch (const KeyUnavailable &failure) {
         throw SqlError(not_ready, failure.what(), failure.hint());
     } catch (const vault::OpenFailure &failure) {
-        throw SqlError(not_ready, std::string("a value cannot be opened, so nothing was sealed anew: ") + failure.what(),
-                       "Put the key that sealed it back, or disconnect the accounts that are token_unreadable; then rotate again.");
+        throw SqlError(not_ready,
+                       std::string("a value cannot be opened, so nothing was sealed anew: ") + failure.what(),
+                       "Put the key that sealed it back, or disconnect the accounts that are token_unreadable; then "
+                       "rotate again.");
     }
     sql.finish();
     role.leave();
@@ -188,7 +200,5 @@ using namespace ig;
 
 IG_SQL_FUNCTION(ig_rotate_key)
 {
-    return pg::cpp_entry([&]() -> Datum {
-        return Int32GetDatum(pg::rotate(pg::text_argument(fcinfo, 0)));
-    });
+    return pg::cpp_entry([&]() -> Datum { return Int32GetDatum(pg::rotate(pg::text_argument(fcinfo, 0))); });
 }

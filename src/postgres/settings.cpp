@@ -36,7 +36,8 @@ bool check_url(char **value, void **, GucSource)
         allowed = false;
     }
     if (!allowed) {
-        GUC_check_errdetail("It must be https://host[:port] without a path's slash at the end, a query or a user name.");
+        GUC_check_errdetail(
+            "It must be https://host[:port] without a path's slash at the end, a query or a user name.");
         GUC_check_errhint("Plain http is accepted for loopback addresses only.");
     }
     return allowed;
@@ -48,10 +49,8 @@ bool check_api_version(char **value, void **, GucSource)
     bool good = text != nullptr && text[0] == 'v' && text[1] >= '0' && text[1] <= '9';
     bool dot = false;
     for (const char *at = good ? text + 1 : ""; good && *at != '\0'; ++at) {
-        if (*at == '.' && !dot && at[1] != '\0')
-            dot = true;
-        else
-            good = *at >= '0' && *at <= '9';
+        if (*at == '.' && !dot && at[1] != '\0') dot = true;
+        else good = *at >= '0' && *at <= '9';
     }
     good = good && dot && strlen(text) < 12;
     if (!good) GUC_check_errdetail("An API version looks like v25.0.");
@@ -94,8 +93,8 @@ void define_texts()
          &settings.databases, "*", PGC_SIGHUP, GUC_LIST_INPUT | secret, nullptr},
         {"facebook_dialog_url", "Address of the Facebook login dialog.", nullptr, &settings.facebook_dialog_url,
          "https://www.facebook.com", PGC_SUSET, secret, check_url},
-        {"graph_url", "Address of the Graph API for accounts connected by Facebook login.", nullptr, &settings.graph_url,
-         "https://graph.facebook.com", PGC_SUSET, secret, check_url},
+        {"graph_url", "Address of the Graph API for accounts connected by Facebook login.", nullptr,
+         &settings.graph_url, "https://graph.facebook.com", PGC_SUSET, secret, check_url},
         {"instagram_dialog_url", "Address of the Instagram login dialog.", nullptr, &settings.instagram_dialog_url,
          "https://www.instagram.com", PGC_SUSET, secret, check_url},
         {"instagram_graph_url", "Address of the Graph API for accounts connected by Instagram login.", nullptr,
@@ -126,28 +125,30 @@ void define_numbers()
         {"batch_size", "Most API calls put into one request where the API offers batches.", "1 turns batching off.",
          &settings.batch_size, 50, 1, 50, 0},
         {"calls_per_hour", "Most API calls an hour for one account.",
-         "0 means that the limits the API itself announces are the only rule.", &settings.calls_per_hour, 0, 0, 1000000, 0},
+         "0 means that the limits the API itself announces are the only rule.", &settings.calls_per_hour, 0, 0, 1000000,
+         0},
         {"connect_timeout", "Longest wait for a connection to the API.", nullptr, &settings.connect_timeout_ms,
          5 * second_ms, 10, 600 * second_ms, GUC_UNIT_MS},
         {"fetch_timeout", "Longest time one ig_fetch_insights() call may take.", nullptr, &settings.fetch_timeout_ms,
          30 * second_ms, 10, 3600 * second_ms, GUC_UNIT_MS},
-        {"first_sync_days", "Days asked at the first sync of an account.", nullptr, &settings.first_sync_days, 29, 1, 400, 0},
+        {"first_sync_days", "Days asked at the first sync of an account.", nullptr, &settings.first_sync_days, 29, 1,
+         400, 0},
         {"idle_timeout", "How long the worker stays when nothing is due soon.", "-1 means that it never leaves.",
          &settings.idle_timeout_ms, 10 * second_ms, -1, 24 * 3600 * second_ms, GUC_UNIT_MS},
         {"insights_retention", "Age at which ig_maintain() deletes numbers.", "0 keeps them for ever.",
          &settings.insights_retention_s, 0, 0, INT_MAX, GUC_UNIT_S},
         {"log_retention", "Age at which ig_maintain() deletes log rows and finished jobs.", "0 keeps them for ever.",
          &settings.log_retention_s, 30 * day_s, 0, INT_MAX, GUC_UNIT_S},
-        {"max_in_flight", "Most HTTP requests at the same time.", "A batch counts as one.", &settings.max_in_flight, 200, 1,
-         1000, 0},
-        {"max_response_size", "Largest answer that is read, after inflating.", nullptr, &settings.max_response_size_kb, 4096,
-         16, 262144, GUC_UNIT_KB},
+        {"max_in_flight", "Most HTTP requests at the same time.", "A batch counts as one.", &settings.max_in_flight,
+         200, 1, 1000, 0},
+        {"max_response_size", "Largest answer that is read, after inflating.", nullptr, &settings.max_response_size_kb,
+         4096, 16, 262144, GUC_UNIT_KB},
         {"request_timeout", "Longest time one request to the API may take.", nullptr, &settings.request_timeout_ms,
          30 * second_ms, 10, 3600 * second_ms, GUC_UNIT_MS},
         {"reread_days", "Complete days that each sync asks again, since values arrive late and are corrected.", nullptr,
          &settings.reread_days, 3, 1, 29, 0},
-        {"spread", "Time over which ig_sync_all() spreads the accounts.", "0 starts all at once.", &settings.spread_s, 0, 0,
-         day_s, GUC_UNIT_S},
+        {"spread", "Time over which ig_sync_all() spreads the accounts.", "0 starts all at once.", &settings.spread_s,
+         0, 0, day_s, GUC_UNIT_S},
         {"usage_threshold", "Percentage of the API's budget from which calls are slowed down.", nullptr,
          &settings.usage_threshold, 80, 1, 100, 0},
     };
@@ -168,9 +169,10 @@ void define_settings()
     DefineCustomBoolVariable("instagram_insights.enabled", "Whether anybody may be called at all.",
                              "off stops every call of every process; work stays in the queue.", &settings.enabled, true,
                              PGC_SUSET, secret, nullptr, nullptr, nullptr);
-    DefineCustomBoolVariable("instagram_insights.http2", "Whether calls share few HTTP/2 connections where the API offers it.",
-                             "off means HTTP/1.1 everywhere, a connection for each call under way. Batches always use HTTP/1.1.",
-                             &settings.http2, true, PGC_SUSET, secret, nullptr, nullptr, nullptr);
+    DefineCustomBoolVariable(
+        "instagram_insights.http2", "Whether calls share few HTTP/2 connections where the API offers it.",
+        "off means HTTP/1.1 everywhere, a connection for each call under way. Batches always use HTTP/1.1.",
+        &settings.http2, true, PGC_SUSET, secret, nullptr, nullptr, nullptr);
     DefineCustomEnumVariable("instagram_insights.identity", "Where the user a session acts for comes from.",
                              "jwt: claim sub of request.jwt.claims; setting: instagram_insights.user_id; role: table "
                              "role_users.",

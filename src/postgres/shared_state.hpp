@@ -12,7 +12,7 @@ struct DatabaseSlot {
     Oid database;
     WorkerPhase phase;
     int pid;
-    TimestampTz next_due;    // of a worker that left; DT_NOEND: nothing waits
+    TimestampTz next_due;  // of a worker that left; DT_NOEND: nothing waits
     TimestampTz changed_at;
 };
 

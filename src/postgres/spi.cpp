@@ -68,7 +68,8 @@ Datum datum_of(Oid type, const std::string &text)
     switch (type) {
     case UUIDOID: return DirectFunctionCall1(uuid_in, CStringGetDatum(text.c_str()));
     case NUMERICOID:
-        return DirectFunctionCall3(numeric_in, CStringGetDatum(text.c_str()), ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1));
+        return DirectFunctionCall3(numeric_in, CStringGetDatum(text.c_str()), ObjectIdGetDatum(InvalidOid),
+                                   Int32GetDatum(-1));
     case JSONBOID: return DirectFunctionCall1(jsonb_in, CStringGetDatum(text.c_str()));
     default: return PointerGetDatum(cstring_to_text_with_len(text.data(), static_cast<int>(text.size())));
     }
@@ -84,7 +85,10 @@ Params &Params::add(Param param)
 
 Params &Params::text(std::string_view value) { return add({TEXTOID, false, false, std::string(value), 0, {}, {}}); }
 
-Params &Params::text(const Field &value) { return add({TEXTOID, false, !value, value.value_or(std::string()), 0, {}, {}}); }
+Params &Params::text(const Field &value)
+{
+    return add({TEXTOID, false, !value, value.value_or(std::string()), 0, {}, {}});
+}
 
 Params &Params::number(std::int64_t value) { return add({INT8OID, false, false, {}, value, {}, {}}); }
 
@@ -109,7 +113,10 @@ Params &Params::texts(const std::optional<std::vector<std::string>> &values)
 
 Params &Params::uuids(std::vector<Field> values) { return add({UUIDOID, true, false, {}, 0, std::move(values), {}}); }
 
-Params &Params::numerics(std::vector<Field> values) { return add({NUMERICOID, true, false, {}, 0, std::move(values), {}}); }
+Params &Params::numerics(std::vector<Field> values)
+{
+    return add({NUMERICOID, true, false, {}, 0, std::move(values), {}});
+}
 
 Params &Params::jsonbs(std::vector<Field> values) { return add({JSONBOID, true, false, {}, 0, std::move(values), {}}); }
 
@@ -192,11 +199,14 @@ Datum Sql::bind_list(const Params::Param &param)
             if (!nulls[i]) elements[i] = datum_of(param.type, *param.texts[at]);
         } else {
             nulls[i] = !param.numbers[at].has_value();
-            if (!nulls[i]) elements[i] = param.type == BOOLOID ? BoolGetDatum(*param.numbers[at] != 0) : Int64GetDatum(*param.numbers[at]);
+            if (!nulls[i])
+                elements[i] =
+                    param.type == BOOLOID ? BoolGetDatum(*param.numbers[at] != 0) : Int64GetDatum(*param.numbers[at]);
         }
     }
     int lower = 1;
-    return PointerGetDatum(construct_md_array(elements, nulls, 1, &size, &lower, param.type, type.length, type.by_value, type.align));
+    return PointerGetDatum(
+        construct_md_array(elements, nulls, 1, &size, &lower, param.type, type.length, type.by_value, type.align));
 }
 
 // Called inside pg_call.
@@ -206,14 +216,10 @@ void Sql::bind(const Params &params, Bound &bound)
         const Params::Param &param = params.params_[static_cast<std::size_t>(i)];
         bound.nulls[i] = param.null ? 'n' : ' ';
         if (param.null) continue;
-        if (param.list)
-            bound.values[i] = bind_list(param);
-        else if (param.type == BOOLOID)
-            bound.values[i] = BoolGetDatum(param.number != 0);
-        else if (param.type == INT8OID || param.type == TIMESTAMPTZOID)
-            bound.values[i] = Int64GetDatum(param.number);
-        else
-            bound.values[i] = datum_of(param.type, param.text);
+        if (param.list) bound.values[i] = bind_list(param);
+        else if (param.type == BOOLOID) bound.values[i] = BoolGetDatum(param.number != 0);
+        else if (param.type == INT8OID || param.type == TIMESTAMPTZOID) bound.values[i] = Int64GetDatum(param.number);
+        else bound.values[i] = datum_of(param.type, param.text);
     }
 }
 
@@ -223,7 +229,8 @@ Sql::Table Sql::execute(SPIPlanPtr plan, Bound &bound, View view)
     int code;
     if (view == View::latest) {
         PushActiveSnapshot(GetLatestSnapshot());
-        code = SPI_execute_snapshot(plan, bound.values, bound.nulls, GetActiveSnapshot(), InvalidSnapshot, true, true, 0);
+        code =
+            SPI_execute_snapshot(plan, bound.values, bound.nulls, GetActiveSnapshot(), InvalidSnapshot, true, true, 0);
         PopActiveSnapshot();
     } else {
         code = SPI_execute_plan(plan, bound.values, bound.nulls, false, 0);
@@ -259,7 +266,8 @@ Rows Sql::run(const char *statement, const Params &params, View view)
     for (std::uint64_t row = 0; row < table.rows; ++row) {
         std::vector<Field> fields;
         fields.reserve(static_cast<std::size_t>(table.columns));
-        for (int column = 0; column < table.columns; ++column, ++cell) fields.push_back(*cell == nullptr ? Field() : Field(*cell));
+        for (int column = 0; column < table.columns; ++column, ++cell)
+            fields.push_back(*cell == nullptr ? Field() : Field(*cell));
         rows.rows_.push_back(std::move(fields));
     }
     if (table.cells != nullptr) pg_call([] { SPI_freetuptable(SPI_tuptable); });

@@ -27,11 +27,11 @@ public:
     Params &instant(const std::optional<Instant> &value);
     Params &texts(std::vector<Field> values);
     Params &texts(const std::optional<std::vector<std::string>> &values);
-    Params &uuids(std::vector<Field> values);     // uuid[]
-    Params &numerics(std::vector<Field> values);  // numeric[]
-    Params &jsonbs(std::vector<Field> values);    // jsonb[]
-    Params &numbers(std::vector<std::optional<std::int64_t>> values);   // bigint[]
-    Params &booleans(std::vector<std::optional<std::int64_t>> values);  // boolean[]: 0 is false
+    Params &uuids(std::vector<Field> values);                             // uuid[]
+    Params &numerics(std::vector<Field> values);                          // numeric[]
+    Params &jsonbs(std::vector<Field> values);                            // jsonb[]
+    Params &numbers(std::vector<std::optional<std::int64_t>> values);     // bigint[]
+    Params &booleans(std::vector<std::optional<std::int64_t>> values);    // boolean[]: 0 is false
     Params &instants(const std::vector<std::optional<Instant>> &values);  // timestamptz[]
 
 private:

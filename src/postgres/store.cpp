@@ -45,7 +45,7 @@ std::map<AccountKey, LockedRow> by_account(const Rows &rows)
 // A probe for each key, however the table has grown since the statement was planned.
 #define IG_ACCOUNTS_BY_KEY(lock)                                                                                       \
     "SELECT a.* FROM ROWS FROM (unnest($1), unnest($2)) AS mine (user_id, account_id)"                                 \
-    " CROSS JOIN LATERAL (SELECT o.user_id, o.account_id, o.generation, o.metric_state, o.project_id, o.entity_id"                       \
+    " CROSS JOIN LATERAL (SELECT o.user_id, o.account_id, o.generation, o.metric_state, o.project_id, o.entity_id"     \
     "                       FROM instagram_insights.accounts o"                                                        \
     "                      WHERE o.user_id = mine.user_id AND o.account_id = mine.account_id " lock ") a"
 
@@ -120,14 +120,18 @@ void store_log(Sql &sql, const std::vector<Result *> &of_one_user)
     params.instants(started).texts(std::move(statuses)).numbers(std::move(inserted)).numbers(std::move(updated));
     params.numbers(std::move(unchanged)).numbers(std::move(calls)).numbers(std::move(codes)).texts(std::move(messages));
     params.jsonbs(std::move(errors));
-    sql.run("INSERT INTO instagram_insights.sync_log (user_id, job_id, account_id, kind, trigger, started_at, finished_at, status,"
-            "       rows_inserted, rows_updated, rows_unchanged, api_calls, error_code, error_message, errors)"
-            " SELECT $1, l.job_id, l.account_id, l.kind, l.trigger, l.started_at, pg_catalog.clock_timestamp(), l.status,"
-            "       l.inserted, l.updated, l.unchanged, l.calls, l.code, l.message, l.errors"
-            "  FROM ROWS FROM (unnest($2), unnest($3), unnest($4), unnest($5), unnest($6), unnest($7), unnest($8), unnest($9),"
-            "                  unnest($10), unnest($11), unnest($12), unnest($13), unnest($14))"
-            "       AS l (job_id, account_id, kind, trigger, started_at, status, inserted, updated, unchanged, calls, code, message, errors)",
-            params);
+    sql.run(
+        "INSERT INTO instagram_insights.sync_log (user_id, job_id, account_id, kind, trigger, started_at, finished_at, "
+        "status,"
+        "       rows_inserted, rows_updated, rows_unchanged, api_calls, error_code, error_message, errors)"
+        " SELECT $1, l.job_id, l.account_id, l.kind, l.trigger, l.started_at, pg_catalog.clock_timestamp(), l.status,"
+        "       l.inserted, l.updated, l.unchanged, l.calls, l.code, l.message, l.errors"
+        "  FROM ROWS FROM (unnest($2), unnest($3), unnest($4), unnest($5), unnest($6), unnest($7), unnest($8), "
+        "unnest($9),"
+        "                  unnest($10), unnest($11), unnest($12), unnest($13), unnest($14))"
+        "       AS l (job_id, account_id, kind, trigger, started_at, status, inserted, updated, unchanged, calls, "
+        "code, message, errors)",
+        params);
 }
 
 }  // namespace

@@ -13,11 +13,13 @@ namespace {
 
 // The refusal for want of a permission (graph-api.md 4.2: 10, 200-299), if it hit everything but fields of the user node,
 // which need less: then the permission was never granted or has been withdrawn, and only a new login mends that.
-const platform::Failure *withdrawn_permission(const sync::Outcome &outcome, const std::set<std::string, std::less<>> &snapshots)
+const platform::Failure *withdrawn_permission(const sync::Outcome &outcome,
+                                              const std::set<std::string, std::less<>> &snapshots)
 {
     const platform::Failure *denied = nullptr;
     for (const sync::MetricError &error : outcome.errors)
-        if (error.failure.kind == platform::FailureKind::permission && (error.failure.code == 10 || error.failure.code / 100 == 2))
+        if (error.failure.kind == platform::FailureKind::permission &&
+            (error.failure.code == 10 || error.failure.code / 100 == 2))
             denied = &error.failure;
     if (denied == nullptr) return nullptr;
     const auto other = [&](const platform::Value &value) { return snapshots.count(value.metric) == 0; };
@@ -27,7 +29,8 @@ const platform::Failure *withdrawn_permission(const sync::Outcome &outcome, cons
 std::set<std::string, std::less<>> snapshot_metrics(Sql &sql)
 {
     std::set<std::string, std::less<>> names;
-    for (const std::vector<Field> &row : sql.run("SELECT m.name FROM instagram_insights.metrics m WHERE m.metric_type = 'snapshot'"))
+    for (const std::vector<Field> &row :
+         sql.run("SELECT m.name FROM instagram_insights.metrics m WHERE m.metric_type = 'snapshot'"))
         names.insert(row[0].value());
     return names;
 }
@@ -59,8 +62,9 @@ std::string learnt_state(const Result &result)
 std::vector<const Result *> store_account_states(Sql &sql, const std::vector<Result *> &results)
 {
     const auto unless_empty = [](const std::string &text) { return text.empty() ? Field() : Field(text); };
-    const bool any_trouble =
-        std::any_of(results.begin(), results.end(), [](const Result *result) { return first_failure(*result->outcome) != nullptr; });
+    const bool any_trouble = std::any_of(results.begin(), results.end(), [](const Result *result) {
+        return first_failure(*result->outcome) != nullptr;
+    });
     const std::set<std::string, std::less<>> snapshots =
         any_trouble ? snapshot_metrics(sql) : std::set<std::string, std::less<>>();
     std::vector<Field> users, accounts, statuses, errors, hints, usernames, names, states;
@@ -88,25 +92,30 @@ std::vector<const Result *> store_account_states(Sql &sql, const std::vector<Res
     const Rows rows = sql.run(
         "UPDATE instagram_insights.accounts a"
         // Came to need a login while its calls were under way: their answers are older news.
-        "    SET status = CASE WHEN a.status = 'needs_login' AND i.answered THEN a.status ELSE COALESCE(i.status, a.status) END,"
+        "    SET status = CASE WHEN a.status = 'needs_login' AND i.answered THEN a.status ELSE COALESCE(i.status, "
+        "a.status) END,"
         "        last_success_at = CASE WHEN i.answered THEN pg_catalog.clock_timestamp() ELSE a.last_success_at END,"
         "        last_error = CASE WHEN a.status = 'needs_login' AND i.answered THEN a.last_error ELSE i.error END,"
         "        hint = CASE WHEN a.status = 'needs_login' AND i.answered THEN a.hint ELSE i.hint END,"
-        "        blocked_until = i.blocked_until, username = COALESCE(i.username, a.username), name = COALESCE(i.name, a.name),"
+        "        blocked_until = i.blocked_until, username = COALESCE(i.username, a.username), name = COALESCE(i.name, "
+        "a.name),"
         "        metric_state = i.metric_state"
-        "  FROM ROWS FROM (unnest($1), unnest($2), unnest($3), unnest($4), unnest($5), unnest($6), unnest($7), unnest($8), unnest($9),"
+        "  FROM ROWS FROM (unnest($1), unnest($2), unnest($3), unnest($4), unnest($5), unnest($6), unnest($7), "
+        "unnest($8), unnest($9),"
         "                  unnest($10))"
         "       AS i (user_id, account_id, status, answered, error, hint, blocked_until, username, name, metric_state)"
         "  JOIN instagram_insights.accounts b ON b.user_id = i.user_id AND b.account_id = i.account_id"
         "  WHERE a.user_id = i.user_id AND a.account_id = i.account_id"
-        " RETURNING a.user_id, a.account_id, a.status <> b.status AND a.status = ANY ('{needs_login,token_unreadable}'::text[])",
+        " RETURNING a.user_id, a.account_id, a.status <> b.status AND a.status = ANY "
+        "('{needs_login,token_unreadable}'::text[])",
         params);
     std::set<std::pair<std::string, std::string>> need_person;
     for (const std::vector<Field> &row : rows)
         if (row[2] == "t") need_person.emplace(row[0].value(), row[1].value());
     std::vector<const Result *> found;
     for (const Result *result : results)
-        if (need_person.count({result->attempt->account.user_id, result->attempt->account.account_id}) != 0) found.push_back(result);
+        if (need_person.count({result->attempt->account.user_id, result->attempt->account.account_id}) != 0)
+            found.push_back(result);
     return found;
 }
 

@@ -45,7 +45,8 @@ private:
 // The end of both statements: how many rows were new, changed or equal.
 #define IG_COUNT_INCOMING                                                                                              \
     " SELECT i.account_id, i.metric, pg_catalog.count(*) FILTER (WHERE NOT i.present),"                                \
-    "        pg_catalog.count(*) FILTER (WHERE i.present AND NOT i.equal), pg_catalog.count(*) FILTER (WHERE i.present AND i.equal)" \
+    "        pg_catalog.count(*) FILTER (WHERE i.present AND NOT i.equal), pg_catalog.count(*) FILTER (WHERE "         \
+    "i.present AND i.equal)"                                                                                           \
     "   FROM incoming i GROUP BY i.account_id, i.metric"
 
 Rows store_numbers(Sql &sql, const Params &params)
@@ -62,7 +63,8 @@ Rows store_numbers(Sql &sql, const Params &params)
         " written AS ("
         "    INSERT INTO instagram_insights.insights"
         "           (user_id, account_id, metric, period, end_time, value, retrieved_at, project_id, entity_id)"
-        "    SELECT $1, i.account_id, i.metric, i.period, i.end_time, i.value, pg_catalog.clock_timestamp(), i.project_id, i.entity_id"
+        "    SELECT $1, i.account_id, i.metric, i.period, i.end_time, i.value, pg_catalog.clock_timestamp(), "
+        "i.project_id, i.entity_id"
         "      FROM incoming i WHERE NOT (i.present AND i.equal)"
         "    ON CONFLICT (user_id, account_id, metric, period, end_time)"
         "    DO UPDATE SET value = EXCLUDED.value, retrieved_at = EXCLUDED.retrieved_at"
@@ -78,16 +80,20 @@ Rows store_numbers_with_parts(Sql &sql, const Params &params)
         "WITH incoming AS MATERIALIZED ("
         "    SELECT i.*, t.end_time IS NOT NULL AS present,"
         "           COALESCE(i.value, t.value) IS NOT DISTINCT FROM t.value"
-        "               AND t.metadata IS NOT DISTINCT FROM instagram_insights.ig_merge_parts(t.metadata, i.metadata) AS equal"
+        "               AND t.metadata IS NOT DISTINCT FROM instagram_insights.ig_merge_parts(t.metadata, i.metadata) "
+        "AS equal"
         "      FROM ROWS FROM (unnest($2), unnest($3), unnest($4), unnest($5), unnest($6), unnest($9), unnest($10),"
-        "                      unnest($11)) AS i (account_id, metric, period, end_time, value, project_id, entity_id, metadata)"
+        "                      unnest($11)) AS i (account_id, metric, period, end_time, value, project_id, entity_id, "
+        "metadata)"
         "      LEFT JOIN LATERAL (SELECT o.end_time, o.value, o.metadata FROM instagram_insights.insights o"
         "        WHERE o.user_id = $1 AND o.account_id = i.account_id AND o.metric = i.metric AND o.period = i.period"
         "          AND o.end_time = i.end_time AND o.end_time >= $7 AND o.end_time <= $8 LIMIT 1) t ON true),"
         " written AS ("
         "    INSERT INTO instagram_insights.insights"
-        "           (user_id, account_id, metric, period, end_time, value, metadata, retrieved_at, project_id, entity_id)"
-        "    SELECT $1, i.account_id, i.metric, i.period, i.end_time, i.value, i.metadata, pg_catalog.clock_timestamp(),"
+        "           (user_id, account_id, metric, period, end_time, value, metadata, retrieved_at, project_id, "
+        "entity_id)"
+        "    SELECT $1, i.account_id, i.metric, i.period, i.end_time, i.value, i.metadata, "
+        "pg_catalog.clock_timestamp(),"
         "           i.project_id, i.entity_id"
         "      FROM incoming i WHERE NOT (i.present AND i.equal)"
         "    ON CONFLICT (user_id, account_id, metric, period, end_time)"
@@ -95,7 +101,8 @@ Rows store_numbers_with_parts(Sql &sql, const Params &params)
         "                  metadata = instagram_insights.ig_merge_parts(insights.metadata, EXCLUDED.metadata),"
         "                  retrieved_at = EXCLUDED.retrieved_at"
         "     WHERE insights.value IS DISTINCT FROM COALESCE(EXCLUDED.value, insights.value)"
-        "        OR insights.metadata IS DISTINCT FROM instagram_insights.ig_merge_parts(insights.metadata, EXCLUDED.metadata)"
+        "        OR insights.metadata IS DISTINCT FROM instagram_insights.ig_merge_parts(insights.metadata, "
+        "EXCLUDED.metadata)"
         "    RETURNING 1)" IG_COUNT_INCOMING,
         params);
 }
@@ -103,7 +110,9 @@ Rows store_numbers_with_parts(Sql &sql, const Params &params)
 void count(const std::vector<Result *> &of_one_user, const Rows &rows)
 {
     for (const std::vector<Field> &row : rows) {
-        const auto same = [&row](const Result *result) { return result->attempt->account.account_id == row[0].value(); };
+        const auto same = [&row](const Result *result) {
+            return result->attempt->account.account_id == row[0].value();
+        };
         StoredRows stored;
         stored.inserted = std::stoi(row[2].value());
         stored.updated = std::stoi(row[3].value());

@@ -63,13 +63,19 @@ HttpRequest renewal_request(const SyncedAccount &account, const Secret &secret_o
 
 void store_renewed_token(Sql &sql, const SyncedAccount &account, const platform::TokenAnswer &answer, Instant now)
 {
-    const std::string sealed = key_vault(may_make_key(sql)).seal(answer.token, token_place(account.user_id, account.platform, account.account_id));
-    sql.run("UPDATE instagram_insights.credentials SET sealed_token = $3, stored_at = pg_catalog.now() WHERE user_id = $1::uuid AND account_id = $2",
+    const std::string sealed =
+        key_vault(may_make_key(sql))
+            .seal(answer.token, token_place(account.user_id, account.platform, account.account_id));
+    sql.run("UPDATE instagram_insights.credentials SET sealed_token = $3, stored_at = pg_catalog.now() WHERE user_id = "
+            "$1::uuid AND account_id = $2",
             account_key(account).bytes(sealed));
     // What an earlier try said is over; what a sync said is for the next sync to take back.
-    sql.run("UPDATE instagram_insights.accounts a SET issued_at = $3::timestamptz, expires_at = $4::timestamptz, refresh_after = NULL,"
-            "       last_error = CASE WHEN pg_catalog.starts_with(a.last_error, '" IG_RENEWAL_FAILED "') THEN NULL ELSE a.last_error END,"
-            "       hint = CASE WHEN pg_catalog.starts_with(a.last_error, '" IG_RENEWAL_FAILED "') THEN NULL ELSE a.hint END"
+    sql.run("UPDATE instagram_insights.accounts a SET issued_at = $3::timestamptz, expires_at = $4::timestamptz, "
+            "refresh_after = NULL,"
+            "       last_error = CASE WHEN pg_catalog.starts_with(a.last_error, '" IG_RENEWAL_FAILED
+            "') THEN NULL ELSE a.last_error END,"
+            "       hint = CASE WHEN pg_catalog.starts_with(a.last_error, '" IG_RENEWAL_FAILED
+            "') THEN NULL ELSE a.hint END"
             " WHERE a.user_id = $1::uuid AND a.account_id = $2",
             account_key(account)
                 .text(std::string_view(instant_text(now)))
@@ -102,7 +108,8 @@ void TokenKeeper::consider(const SyncedAccount &account, Instant now)
     for (const auto &[id, renewal] : renewing_)
         if (renewal.account.user_id == account.user_id && renewal.account.account_id == account.account_id) return;
     try {
-        Secret token = open_token(account.sealed_token, token_place(account.user_id, account.platform, account.account_id));
+        Secret token =
+            open_token(account.sealed_token, token_place(account.user_id, account.platform, account.account_id));
         Secret secret = app_secret(account);
         HttpRequest request = renewal_request(account, secret, token);
         // The app's secret belongs into no answer; the token does if the platform prolongs it instead of making another.
@@ -146,8 +153,7 @@ try {
     bool person = false;
     if (renewal.answer->failure)
         person = store_failed_renewal(transaction.sql(), renewal.account, *renewal.answer->failure, now);
-    else
-        store_renewed_token(transaction.sql(), renewal.account, *renewal.answer, now);
+    else store_renewed_token(transaction.sql(), renewal.account, *renewal.answer, now);
     if (person) transaction.announce_needs_person("needs_login");
     transaction.commit();
     return true;

@@ -15,10 +15,7 @@ namespace {
 constexpr std::chrono::hours ask_every{24};
 constexpr std::chrono::hours near_end{14 * 24};
 
-Field moment_text(const std::optional<Instant> &moment)
-{
-    return moment ? Field(instant_text(*moment)) : Field();
-}
+Field moment_text(const std::optional<Instant> &moment) { return moment ? Field(instant_text(*moment)) : Field(); }
 
 Params account_key(const SyncedAccount &account)
 {
@@ -39,14 +36,16 @@ bool need_person(Sql &sql, const SyncedAccount &account, const std::string &erro
 
 bool watch_due(const SyncedAccount &account, Instant now)
 {
-    if (account.login != platform::Login::facebook || account.sealed_token.empty() || account.sealed_app_secret.empty()) return false;
+    if (account.login != platform::Login::facebook || account.sealed_token.empty() || account.sealed_app_secret.empty())
+        return false;
     if (account.debugged_at && now < *account.debugged_at + ask_every) return false;
     return !account.data_access_expires_at || *account.data_access_expires_at <= now + near_end;
 }
 
 bool store_token_debug(Sql &sql, const SyncedAccount &account, const platform::TokenDebug &debug, Instant now)
 {
-    sql.run("UPDATE instagram_insights.accounts SET debugged_at = $3::timestamptz WHERE user_id = $1::uuid AND account_id = $2",
+    sql.run("UPDATE instagram_insights.accounts SET debugged_at = $3::timestamptz WHERE user_id = $1::uuid AND "
+            "account_id = $2",
             account_key(account).text(std::string_view(instant_text(now))));
     if (debug.failure) {
         // Anything but a dead token is no news of the account: asked again tomorrow.
@@ -75,7 +74,8 @@ void TokenWatch::consider(const SyncedAccount &account, Instant now)
         app.login = account.login;
         app.app_id = account.app_id;
         app.secret = open_token(account.sealed_app_secret, secret_place(login_text(account.login), account.app_id));
-        Secret token = open_token(account.sealed_token, token_place(account.user_id, account.platform, account.account_id));
+        Secret token =
+            open_token(account.sealed_token, token_place(account.user_id, account.platform, account.account_id));
         HttpRequest request = platform::debug_token_request(login_endpoints(), app, token);
         const http::TransferId id = calls_.start_side_call(std::move(request), std::move(token));
         asking_.emplace(id, Question{account, std::move(app.secret), std::nullopt});
@@ -116,7 +116,8 @@ bool TokenWatch::store(const Question &question, Instant now)
     case AccountLock::gone: return true;  // connected anew or gone: this was said of a token that is no more
     case AccountLock::held: break;
     }
-    if (store_token_debug(transaction.sql(), question.account, *question.answer, now)) transaction.announce_needs_person("needs_login");
+    if (store_token_debug(transaction.sql(), question.account, *question.answer, now))
+        transaction.announce_needs_person("needs_login");
     transaction.commit();
     return true;
 }

@@ -43,6 +43,7 @@ bool watch_due(const SyncedAccount &account, Instant now);
 bool store_token_debug(Sql &sql, const SyncedAccount &account, const platform::TokenDebug &debug, Instant now);
 
 // Said when the data access ended: the token lives, but nothing may be read with it.
-inline constexpr const char *use_app_again = "The person must use the app again: log in again with instagram_insights.ig_authorize_url().";
+inline constexpr const char *use_app_again =
+    "The person must use the app again: log in again with instagram_insights.ig_authorize_url().";
 
 }  // namespace ig::pg

@@ -74,7 +74,7 @@ Params row_params(const std::vector<BudgetRow> &rows)
 }
 
 #define IG_USAGE_INPUT                                                                                                 \
-    "ROWS FROM (unnest($1), unnest($2), unnest($3), unnest($4), unnest($5), unnest($6), unnest($7), unnest($8))"        \
+    "ROWS FROM (unnest($1), unnest($2), unnest($3), unnest($4), unnest($5), unnest($6), unnest($7), unnest($8))"       \
     " AS i (user_id, login, account_id, percent, observed_at, blocked_until, calls, hour)"
 
 Rows update(Sql &sql, const std::vector<BudgetRow> &rows)
@@ -133,7 +133,8 @@ std::vector<BudgetRow> read_usage(Sql &sql, const std::vector<BudgetKey> &accoun
         // A probe for each key, however the tables have grown since this was planned: so everywhere that keys come in lists.
         "  FROM ROWS FROM (unnest($1), unnest($2), unnest($3)) AS k (user_id, login, account_id)"
         "  CROSS JOIN LATERAL (SELECT o.* FROM instagram_insights.usage o"
-        "                       WHERE o.user_id = k.user_id AND o.login = k.login AND o.account_id = k.account_id LIMIT 1) u",
+        "                       WHERE o.user_id = k.user_id AND o.login = k.login AND o.account_id = k.account_id "
+        "LIMIT 1) u",
         key_params(accounts));
     std::vector<BudgetRow> budgets;
     for (const std::vector<Field> &row : rows) budgets.push_back(read_row(row));

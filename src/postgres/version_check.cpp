@@ -39,11 +39,11 @@ std::optional<VersionMismatch> version_mismatch(Sql &sql)
     const std::string own = library_version;
     if (installed == own) return std::nullopt;
     VersionMismatch mismatch;
-    mismatch.message = "the library of instagram_insights is version " + own + ", the extension in this database " + installed;
-    mismatch.hint = is_older(own, installed)
-                        ? "Install the package of version " + installed +
-                              ", restart the server if it preloads the library, and connect anew."
-                        : "Run ALTER EXTENSION instagram_insights UPDATE in this database.";
+    mismatch.message =
+        "the library of instagram_insights is version " + own + ", the extension in this database " + installed;
+    mismatch.hint = is_older(own, installed) ? "Install the package of version " + installed +
+                                                   ", restart the server if it preloads the library, and connect anew."
+                                             : "Run ALTER EXTENSION instagram_insights UPDATE in this database.";
     return mismatch;
 }
 

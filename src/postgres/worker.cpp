@@ -20,7 +20,7 @@ using std::chrono::seconds;
 
 constexpr milliseconds renew_every{1000};
 constexpr seconds renew_lease_after{lease_seconds / 3};
-constexpr minutes horizon{5};      // work due sooner than this is waited for
+constexpr minutes horizon{5};  // work due sooner than this is waited for
 constexpr seconds restart_after{5};
 
 }  // namespace
@@ -127,7 +127,8 @@ void Worker::renew(Instant now)
     for (auto &[id, held] : jobs_) {
         const std::optional<sync::WorkProgress> progress = calls_.engine().progress(id);
         if (!progress) continue;
-        const bool moved = progress->calls_done != held.written.calls_done || progress->calls_planned != held.written.calls_planned;
+        const bool moved =
+            progress->calls_done != held.written.calls_done || progress->calls_planned != held.written.calls_planned;
         if (!moved && now - held.job.leased_at < renew_lease_after) continue;
         if (now - held.job.leased_at < renew_every) continue;
         held.written = *progress;
@@ -168,13 +169,15 @@ void Worker::forget(sync::WorkId id) noexcept
 {
     calls_.forget(id);
     jobs_.erase(id);
-    finished_.erase(std::remove_if(finished_.begin(), finished_.end(), [id](const sync::Outcome &outcome) { return outcome.work == id; }),
+    finished_.erase(std::remove_if(finished_.begin(), finished_.end(),
+                                   [id](const sync::Outcome &outcome) { return outcome.work == id; }),
                     finished_.end());
 }
 
 bool Worker::leave_if_idle(Instant now)
 {
-    if (!jobs_.empty() || tokens_.busy() || had_jobs_ || queue_has_more_ || look_at_queue_ || again_at_ || chores_left_) {
+    if (!jobs_.empty() || tokens_.busy() || had_jobs_ || queue_has_more_ || look_at_queue_ || again_at_ ||
+        chores_left_) {
         idle_since_.reset();
         return false;
     }
@@ -205,10 +208,8 @@ std::optional<milliseconds> Worker::time_to_wait(Instant now) const
         if (!shortest || wait < *shortest) shortest = wait;
     };
     if (const std::optional<milliseconds> calls = calls_.idle_time(now)) consider(*calls);
-    if (again_at_)
-        consider(*again_at_ - now);
-    else if (look_at_queue_ || had_jobs_ != !jobs_.empty())
-        consider(milliseconds(0));
+    if (again_at_) consider(*again_at_ - now);
+    else if (look_at_queue_ || had_jobs_ != !jobs_.empty()) consider(milliseconds(0));
     if (queue_has_more_ && !again_at_ && wanted_jobs() > 0) consider(milliseconds(0));
     if (!jobs_.empty()) consider(renewed_at_ + renew_every - now);
     if (!finished_.empty()) consider(gathering(now) ? finished_since_ + gather_results_for - now : milliseconds(0));

@@ -56,7 +56,8 @@ private:
     bool gathering(Instant now) const;
     void store_group(const std::vector<sync::Outcome> &group);
     std::vector<sync::WorkId> store_results(WorkerTransaction &transaction, const std::vector<sync::Outcome> &group);
-    void announce(WorkerTransaction &transaction, const std::vector<Result *> &stored, const std::vector<const Result *> &need_person);
+    void announce(WorkerTransaction &transaction, const std::vector<Result *> &stored,
+                  const std::vector<const Result *> &need_person);
     void put_back(sync::WorkId id, const std::string &why, const std::string &advice) noexcept;
     void give_back_all(const char *why) noexcept;
     void forget(sync::WorkId id) noexcept;
@@ -80,10 +81,10 @@ private:
     Instant renewed_at_{};
     Instant planned_at_{};
     std::optional<Instant> idle_since_;
-    Instant stay_until_{};             // an attempt to leave was refused
+    Instant stay_until_{};  // an attempt to leave was refused
     bool calling_allowed_ = true;
-    Instant chores_at_{};              // the daily chores are due
-    bool chores_left_ = false;         // a round of them was not the last
+    Instant chores_at_{};       // the daily chores are due
+    bool chores_left_ = false;  // a round of them was not the last
     bool chores_failed_ = false;
 };
 

@@ -17,17 +17,15 @@ void Worker::do_chores(Instant now)
     if (now < chores_at_ || look_at_queue_ || again_at_) return;
     try {
         WorkerTransaction transaction("deleting what is too old");
-        const Rows rows = transaction.sql().run(
-            "SELECT CASE WHEN s.state = 'same' AND NOT (s.paused AND s.reason LIKE 'This database is a restored or template copy:%')"
-            "            THEN instagram_insights.ig_maintain_daily() END"
-            "  FROM instagram_insights.ig_installation_state() s");
+        const Rows rows = transaction.sql().run("SELECT CASE WHEN s.state = 'same' AND NOT (s.paused AND s.reason LIKE "
+                                                "'This database is a restored or template copy:%')"
+                                                "            THEN instagram_insights.ig_maintain_daily() END"
+                                                "  FROM instagram_insights.ig_installation_state() s");
         const Field &unfinished = rows[0][0];
         transaction.commit();
         chores_left_ = unfinished == "t";
-        if (chores_left_)
-            chores_at_ = now;  // between two rounds calls are sent and results stored
-        else
-            chores_at_ = now + (unfinished ? std::chrono::milliseconds(day) : std::chrono::milliseconds(again_after));
+        if (chores_left_) chores_at_ = now;  // between two rounds calls are sent and results stored
+        else chores_at_ = now + (unfinished ? std::chrono::milliseconds(day) : std::chrono::milliseconds(again_after));
         chores_failed_ = false;
     } catch (const PgError &error) {
         // Somebody holds a lock: the numbers come first, and what is too old can wait.
@@ -36,8 +34,11 @@ void Worker::do_chores(Instant now)
         if (std::exchange(chores_failed_, true)) return;
         const char *const text = error.what();
         pg_call([text] {
-            ereport(LOG, (errmsg("instagram_insights worker could not delete what is too old: %s", text),
-                          errhint("It tries again every few minutes; SELECT * FROM instagram_insights.ig_maintain() does it now.")));
+            ereport(
+                LOG,
+                (errmsg("instagram_insights worker could not delete what is too old: %s", text),
+                 errhint(
+                     "It tries again every few minutes; SELECT * FROM instagram_insights.ig_maintain() does it now.")));
         });
     }
 }

@@ -110,7 +110,8 @@ std::optional<JobEnd> Worker::begin(ClaimedJob &job, Instant now)
 {
     const SyncedAccount &account = job.attempt.account;
     if (job.account_status.empty() || job.account_status == "disconnected")
-        return refused("cancelled", "cancelled", "the account is not connected any more", "Connect it again to sync it.");
+        return refused("cancelled", "cancelled", "the account is not connected any more",
+                       "Connect it again to sync it.");
     if (job.account_status == "needs_login" || account.sealed_token.empty())
         return refused("failed", "needs_login", "the account needs a new login", "Connect the account again.");
     if (account.blocked_until && *account.blocked_until > now) {

@@ -12,7 +12,8 @@ void Worker::make_way(Instant was)
     give_back_all("the server's clock was set back");
     const Instant now = current_time();
     WorkerTransaction transaction("making way for a successor");
-    transaction.sql().run("UPDATE instagram_insights.worker_state SET leader_pid = NULL, started_at = $1", Params().instant(was));
+    transaction.sql().run("UPDATE instagram_insights.worker_state SET leader_pid = NULL, started_at = $1",
+                          Params().instant(was));
     wake_worker_at_commit();
     transaction.commit();
     next_due_ = now;  // should there be no free slot, the launcher tries again

@@ -20,8 +20,7 @@ bool left_in_order = false;
 void on_sigterm(int signal)
 {
     const int saved_errno = errno;
-    if (in_worker_transaction() || ShutdownRequestPending)
-        die(signal);
+    if (in_worker_transaction() || ShutdownRequestPending) die(signal);
     else {
         ShutdownRequestPending = true;
         SetLatch(MyLatch);
@@ -40,25 +39,26 @@ void pin_session_settings()
     static constexpr struct {
         const char *name;
         const char *value;
-    } pinned[] = {{"search_path", "pg_catalog, pg_temp"},
-                  {"DateStyle", "ISO, YMD"},
-                  {"lock_timeout", "1s"},
-                  {"statement_timeout", "0"},
-                  {"idle_in_transaction_session_timeout", "0"},
-                  {"default_transaction_isolation", "read committed"},
-                  {"default_transaction_read_only", "off"},
-                  // Waiting for a standby would swallow wake-ups; what a failover loses is claimed and fetched again.
-                  {"synchronous_commit", "local"},
-                  {"row_security", "on"},
-                  {"jit", "off"},
-                  {"max_parallel_workers_per_gather", "0"},
-                  // Every statement of ours is a list of keys and a probe of an index for each; plans are made once, perhaps
-                  // while the tables are still empty, and must not look as if they stayed so.
-                  {"plan_cache_mode", "force_generic_plan"},
-                  {"enable_seqscan", "off"},
-                  {"enable_hashjoin", "off"},
-                  {"enable_mergejoin", "off"},
-                  {"application_name", "instagram_insights worker"}};
+    } pinned[] = {
+        {"search_path", "pg_catalog, pg_temp"},
+        {"DateStyle", "ISO, YMD"},
+        {"lock_timeout", "1s"},
+        {"statement_timeout", "0"},
+        {"idle_in_transaction_session_timeout", "0"},
+        {"default_transaction_isolation", "read committed"},
+        {"default_transaction_read_only", "off"},
+        // Waiting for a standby would swallow wake-ups; what a failover loses is claimed and fetched again.
+        {"synchronous_commit", "local"},
+        {"row_security", "on"},
+        {"jit", "off"},
+        {"max_parallel_workers_per_gather", "0"},
+        // Every statement of ours is a list of keys and a probe of an index for each; plans are made once, perhaps
+        // while the tables are still empty, and must not look as if they stayed so.
+        {"plan_cache_mode", "force_generic_plan"},
+        {"enable_seqscan", "off"},
+        {"enable_hashjoin", "off"},
+        {"enable_mergejoin", "off"},
+        {"application_name", "instagram_insights worker"}};
     for (const auto &setting : pinned) SetConfigOption(setting.name, setting.value, PGC_SUSET, PGC_S_OVERRIDE);
 }
 

@@ -13,7 +13,8 @@ namespace ig::pg {
 
 namespace {
 
-constexpr std::size_t group_size = 64;  // large enough for a transaction to cost little, small enough for answers not to wait
+constexpr std::size_t group_size =
+    64;  // large enough for a transaction to cost little, small enough for answers not to wait
 constexpr std::size_t users_between_calls = 8;
 constexpr std::chrono::seconds store_again_after{30};
 
@@ -24,7 +25,8 @@ JobEnd job_end(const sync::Outcome &outcome)
     if (outcome.retry_at) {
         end.state = "waiting";
         end.due_at = outcome.retry_at;
-    } else if (outcome.status == Status::succeeded || outcome.status == Status::partial || outcome.status == Status::cancelled) {
+    } else if (outcome.status == Status::succeeded || outcome.status == Status::partial ||
+               outcome.status == Status::cancelled) {
         end.state = std::string(sync::to_string(outcome.status));
     } else {
         end.state = "failed";
@@ -70,7 +72,8 @@ const SyncedAccount &account_of(const Result &result) { return result.attempt->a
 // Results wait for company, unless a person waits for one of them or nothing more is under way.
 bool Worker::gathering(Instant now) const
 {
-    if (finished_.size() >= group_size || calls_.in_flight() == 0 || now - finished_since_ >= gather_results_for) return false;
+    if (finished_.size() >= group_size || calls_.in_flight() == 0 || now - finished_since_ >= gather_results_for)
+        return false;
     return std::all_of(finished_.begin(), finished_.end(), [this](const sync::Outcome &outcome) {
         const auto found = jobs_.find(outcome.work);
         return found == jobs_.end() || found->second.job.priority > 0;
@@ -125,10 +128,12 @@ void Worker::store_group(const std::vector<sync::Outcome> &group)
         if (group.size() > 1)
             for (const sync::Outcome &outcome : group) store_group({outcome});
         else
-            put_back(group.front().work, "the result could not be stored: " + current_exception_text(), advice_of_current_exception());
+            put_back(group.front().work, "the result could not be stored: " + current_exception_text(),
+                     advice_of_current_exception());
         return;
     }
-    for (const sync::WorkId id : busy) put_back(id, "another session held the account while its result was to be stored", {});
+    for (const sync::WorkId id : busy)
+        put_back(id, "another session held the account while its result was to be stored", {});
 }
 
 // Returns the works whose account somebody else holds: not stored, not now.
@@ -145,10 +150,8 @@ std::vector<sync::WorkId> Worker::store_results(WorkerTransaction &transaction, 
     std::vector<sync::WorkId> busy;
     std::vector<LeftJob> left;
     for (std::size_t i = 0; i < results.size(); ++i) {
-        if (locks[i] == AccountLock::busy)
-            busy.push_back(group[i].work);
-        else
-            left.push_back({jobs[i], locks[i] == AccountLock::held ? job_end(group[i]) : account_gone()});
+        if (locks[i] == AccountLock::busy) busy.push_back(group[i].work);
+        else left.push_back({jobs[i], locks[i] == AccountLock::held ? job_end(group[i]) : account_gone()});
     }
     // First the jobs: what is not ours any more (cancelled, disconnected, deleted meanwhile) must leave nothing behind.
     const std::vector<std::int64_t> lost = finish_jobs(sql, left);
@@ -159,7 +162,8 @@ std::vector<sync::WorkId> Worker::store_results(WorkerTransaction &transaction, 
     std::size_t users = 0;
     for (std::size_t first = 0; first < ours.size();) {
         std::vector<Result *> of_one_user;
-        while (first < ours.size() && (of_one_user.empty() || account_of(*ours[first]).user_id == account_of(*of_one_user[0]).user_id))
+        while (first < ours.size() &&
+               (of_one_user.empty() || account_of(*ours[first]).user_id == account_of(*of_one_user[0]).user_id))
             of_one_user.push_back(ours[first++]);
         store_as_user(sql, of_one_user);
         // Without waiting: who has answered meanwhile gets the next call, and the network never stands still for the tables.
@@ -177,8 +181,8 @@ void Worker::announce(WorkerTransaction &transaction, const std::vector<Result *
         const sync::Outcome &outcome = *result->outcome;
         if (outcome.retry_at) consider_due(*outcome.retry_at);
         if (result->attempt->kind == "refresh" && !outcome.retry_at)
-            transaction.notify("{\"event\":\"job\",\"job_id\":" + std::to_string(*result->attempt->job_id) + ",\"state\":\"" +
-                               job_end(outcome).state + "\"}");
+            transaction.notify("{\"event\":\"job\",\"job_id\":" + std::to_string(*result->attempt->job_id) +
+                               ",\"state\":\"" + job_end(outcome).state + "\"}");
     }
     for (const Result *result : need_person)
         transaction.announce_needs_person(std::string(sync::to_string(result->outcome->status)).c_str());
@@ -197,7 +201,8 @@ void Worker::put_back(sync::WorkId id, const std::string &why, const std::string
         if (again) end.due_at = current_time() + store_again_after;
         end.error_kind = "transient";
         end.error = why;
-        const std::string meanwhile = advice.empty() ? "Nothing: it is tried again by itself." : advice + " It is tried again by itself.";
+        const std::string meanwhile =
+            advice.empty() ? "Nothing: it is tried again by itself." : advice + " It is tried again by itself.";
         end.hint = again ? meanwhile : "See the server log; then SELECT instagram_insights.ig_refresh_insights().";
         (void)finish_jobs(transaction.sql(), {{&found->second.job, std::move(end)}});
         transaction.commit();

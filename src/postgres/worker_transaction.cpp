@@ -69,8 +69,9 @@ void WorkerTransaction::announce_needs_person(const char *status)
 {
     notify(std::string("{\"event\":\"account\",\"status\":\"") + status + "\"}");
     pg_call([status] {
-        ereport(LOG, (errmsg("instagram_insights: an account needs a person: %s", status),
-                      errhint("SELECT * FROM instagram_insights.connections says which account, why, and what to do.")));
+        ereport(LOG,
+                (errmsg("instagram_insights: an account needs a person: %s", status),
+                 errhint("SELECT * FROM instagram_insights.connections says which account, why, and what to do.")));
     });
 }
 

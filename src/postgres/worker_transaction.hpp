@@ -15,7 +15,9 @@ namespace ig::pg {
 class ExtensionGone : public std::runtime_error {
 public:
     using std::runtime_error::runtime_error;
-    explicit ExtensionGone(const VersionMismatch &mismatch) : std::runtime_error(mismatch.message), hint_(mismatch.hint) {}
+    explicit ExtensionGone(const VersionMismatch &mismatch) : std::runtime_error(mismatch.message), hint_(mismatch.hint)
+    {
+    }
     // What to do about another version; empty where the extension was dropped, which is nothing to mend.
     const std::string &hint() const noexcept { return hint_; }
 

@@ -8,10 +8,12 @@ namespace ig::sync {
 
 namespace {
 
-constexpr double memory = 0.98;          // weight that remains of a request's measurement after the next one
-constexpr double cost_of_a_request = 0.3;  // our own work for a request, in milliseconds: they are made one after another
-constexpr double enough_spread = 0.5;    // variance of the sizes below which a line cannot be told from a level
-constexpr double least_slope = 0.5;      // milliseconds a call: below it is our own pauses that are seen, not the host's work
+constexpr double memory = 0.98;  // weight that remains of a request's measurement after the next one
+constexpr double cost_of_a_request =
+    0.3;                               // our own work for a request, in milliseconds: they are made one after another
+constexpr double enough_spread = 0.5;  // variance of the sizes below which a line cannot be told from a level
+constexpr double least_slope =
+    0.5;  // milliseconds a call: below it is our own pauses that are seen, not the host's work
 constexpr std::size_t good_before_growing = 5;  // a host that fails now and then must not end at single calls
 
 }  // namespace

@@ -27,7 +27,7 @@ private:
     double milliseconds_for(double items) const noexcept;
 
     std::size_t most_;
-    std::size_t cap_;           // what the host has proved to manage
+    std::size_t cap_;             // what the host has proved to manage
     std::size_t good_since_ = 0;  // full requests that went well since cap_ was lowered or raised
     // Weighted sums over (items, milliseconds) of a straight line's least squares.
     double weight_ = 0;

@@ -29,16 +29,16 @@ struct Work {
 
 struct EngineOptions {
     PlanOptions plan;
-    int tries_per_call = 3;                            // within one attempt, for failures worth repeating
-    std::chrono::milliseconds call_backoff{500};       // first pause, doubled each time, full jitter, capped:
+    int tries_per_call = 3;                       // within one attempt, for failures worth repeating
+    std::chrono::milliseconds call_backoff{500};  // first pause, doubled each time, full jitter, capped:
     std::chrono::milliseconds call_backoff_limit{8000};
-    int max_attempts = 6;                              // of the job
-    std::chrono::seconds job_backoff{60};              // first pause between attempts, doubled, with jitter, capped:
+    int max_attempts = 6;                  // of the job
+    std::chrono::seconds job_backoff{60};  // first pause between attempts, doubled, with jitter, capped:
     std::chrono::seconds job_backoff_limit{3600};
-    std::chrono::seconds throttle_wait{900};           // when the API says "too many" without saying how long
-    int max_calls_per_work = 4;                        // of one account at the same time: a good neighbour
+    std::chrono::seconds throttle_wait{900};  // when the API says "too many" without saying how long
+    int max_calls_per_work = 4;               // of one account at the same time: a good neighbour
     GovernorOptions budgets;
-    std::chrono::seconds patience{60};                 // a work held back longer ends and comes again as a job
+    std::chrono::seconds patience{60};  // a work held back longer ends and comes again as a job
 };
 
 // A request to send now. The caller builds it, sends it, reads it and brings the Reading back.
@@ -75,9 +75,9 @@ struct Outcome {
     std::vector<MetricProgress> metrics;
     int calls_done = 0;
     int calls_planned = 0;
-    std::optional<Instant> retry_at;      // set: the job waits and is tried again then
-    std::optional<Instant> blocked_until; // throttled: this account must not be called before
-    std::string username;                 // if an answer told
+    std::optional<Instant> retry_at;       // set: the job waits and is tried again then
+    std::optional<Instant> blocked_until;  // throttled: this account must not be called before
+    std::string username;                  // if an answer told
     std::string name;
 };
 

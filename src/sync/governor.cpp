@@ -32,9 +32,7 @@ Failure hold_failure(const Hold &hold, Instant now)
     failure.hint = "Nothing: it goes on by itself.";
     const std::string of = hold.whole_app ? "the app" : "the account";
     switch (hold.reason) {
-    case Hold::Reason::blocked:
-        failure.message = "the API asked not to be called for " + of + " for a while";
-        break;
+    case Hold::Reason::blocked: failure.message = "the API asked not to be called for " + of + " for a while"; break;
     case Hold::Reason::own_cap:
         failure.message = "the account has made the calls that instagram_insights.calls_per_hour allows for this hour";
         failure.hint = "It goes on by itself in the next hour; raise instagram_insights.calls_per_hour if that is too "
@@ -71,8 +69,7 @@ std::optional<Hold> Governor::hold_of(const Budget &budget, bool whole_app, int 
     const auto until = [&](Hold::Reason reason, Instant moment) {
         return Hold{reason, whole_app, moment, percent.value_or(0)};
     };
-    if (budget.blocked_until && *budget.blocked_until > now)
-        return until(Hold::Reason::blocked, *budget.blocked_until);
+    if (budget.blocked_until && *budget.blocked_until > now) return until(Hold::Reason::blocked, *budget.blocked_until);
     const bool near = percent && *percent >= options_.threshold;
     if (near && priority >= 2) return until(Hold::Reason::near_limit, *budget.observed_at + usage_lasts);
     if (near && priority == 1 && budget.last_call) {
@@ -85,11 +82,11 @@ std::optional<Hold> Governor::hold_of(const Budget &budget, bool whole_app, int 
         return Hold{Hold::Reason::in_flight, whole_app, std::nullopt, percent.value_or(0)};
     if (!whole_app && options_.calls_per_hour > 0 && budget.hour == hour_of(now)) {
         // Backfill leaves the rest of the hour to the others.
-        const int most = priority < 2 ? options_.calls_per_hour
-                                      : std::max(1, static_cast<int>(std::int64_t{options_.calls_per_hour} *
-                                                                     options_.threshold / 100));
-        if (budget.calls_known + budget.calls_new >= most)
-            return until(Hold::Reason::own_cap, budget.hour + hours{1});
+        const int most =
+            priority < 2
+                ? options_.calls_per_hour
+                : std::max(1, static_cast<int>(std::int64_t{options_.calls_per_hour} * options_.threshold / 100));
+        if (budget.calls_known + budget.calls_new >= most) return until(Hold::Reason::own_cap, budget.hour + hours{1});
     }
     return std::nullopt;
 }
@@ -157,8 +154,8 @@ void Governor::on_answer(const BudgetKey &account, const std::vector<Usage> &usa
         }
         // The header may name the Page, the business or another id of the account: what comes with its answer is meant.
         const bool exact = entry.account_id == account.account_id;
-        const bool better = own == nullptr || exact ||
-                            (own->account_id != account.account_id && own->percent < entry.percent);
+        const bool better =
+            own == nullptr || exact || (own->account_id != account.account_id && own->percent < entry.percent);
         if (better) own = &entry;
     }
     const auto take = [&](Budget &budget, const Usage *entry, bool may_block) {

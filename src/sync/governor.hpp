@@ -43,9 +43,9 @@ struct BudgetRow {
 };
 
 struct GovernorOptions {
-    int threshold = 80;       // percent; from here on calls are slowed down
-    int calls_per_hour = 0;   // of one account, a cap of our own; 0: none
-    int in_flight_near = 4;   // of one budget, once it is near its limit or its block has just ended
+    int threshold = 80;                      // percent; from here on calls are slowed down
+    int calls_per_hour = 0;                  // of one account, a cap of our own; 0: none
+    int in_flight_near = 4;                  // of one budget, once it is near its limit or its block has just ended
     std::chrono::seconds default_wait{900};  // the API said stop, but not until when
 };
 

@@ -172,8 +172,7 @@ std::vector<MetricProgress> Ledger::progress() const
         if (account.clip_last) progress.clipped_before = *account.clip_last + days{1};
         progress.unsupported_since = account.unsupported_since;
         progress.reason = account.reason;
-        progress.supported_again =
-            account.state.unsupported_since && account.has_answer && !account.unsupported_since;
+        progress.supported_again = account.state.unsupported_since && account.has_answer && !account.unsupported_since;
         list.push_back(std::move(progress));
     }
     return list;

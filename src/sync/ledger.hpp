@@ -50,8 +50,8 @@ public:
 private:
     struct MetricAccount {
         MetricState state;
-        MetricIndex row = 0;          // the first entry whose values are kept in the same rows
-        Day first{};                  // asked for from here
+        MetricIndex row = 0;              // the first entry whose values are kept in the same rows
+        Day first{};                      // asked for from here
         std::vector<std::uint16_t> open;  // for each day from there on, how many questions have no answer yet
         std::optional<Day> clip_first;
         std::optional<Day> clip_last;

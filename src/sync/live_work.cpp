@@ -122,8 +122,7 @@ std::optional<Failure> LiveWork::answer(CallId call, Reading reading, Instant no
         on_request_failure(std::move(question), *reading.failure, now, options, random);
         return std::nullopt;
     case FailureReach::account:
-    case FailureReach::app:
-        break;
+    case FailureReach::app: break;
     }
     return std::move(reading.failure);
 }
@@ -193,28 +192,22 @@ Status LiveWork::status_of(const std::optional<Ending> &ending) const
 {
     if (ending) {
         switch (ending->failure.kind) {
-        case FailureKind::needs_login:
-            return Status::needs_login;
-        case FailureKind::token_unreadable:
-            return Status::token_unreadable;
-        case FailureKind::throttled:
-            return Status::throttled;
-        case FailureKind::cancelled:
-            return Status::cancelled;
+        case FailureKind::needs_login: return Status::needs_login;
+        case FailureKind::token_unreadable: return Status::token_unreadable;
+        case FailureKind::throttled: return Status::throttled;
+        case FailureKind::cancelled: return Status::cancelled;
         case FailureKind::timeout:
             // The public contract: running out of the caller's time is `partial`, however little came.
             if (ending->stopped) return Status::partial;
             break;
-        default:
-            break;
+        default: break;
         }
     }
     if (!ledger_.any_trouble()) return Status::succeeded;
     return ledger_.any_answer() ? Status::partial : Status::failed;
 }
 
-Outcome LiveWork::finish(const std::optional<Ending> &ending, Instant now, const EngineOptions &options,
-                         Random &random)
+Outcome LiveWork::finish(const std::optional<Ending> &ending, Instant now, const EngineOptions &options, Random &random)
 {
     Outcome outcome;
     outcome.work = work_.id;

@@ -107,7 +107,7 @@ private:
     std::multimap<Instant, Question> delayed_;
     std::map<CallId, Question> in_flight_;
     int calls_done_ = 0;
-    bool retry_wanted_ = false;          // a failure remains that another attempt may mend
+    bool retry_wanted_ = false;                  // a failure remains that another attempt may mend
     std::chrono::milliseconds longest_wait_{0};  // named by such a failure
     std::string username_;
     std::string name_;

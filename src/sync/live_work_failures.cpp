@@ -91,8 +91,8 @@ std::optional<LiveWork::Questions> LiveWork::split(const Question &question) con
     return parts;
 }
 
-void LiveWork::on_metrics_failure(Question question, const Failure &failure, Instant now,
-                                  const EngineOptions &options, Random &random)
+void LiveWork::on_metrics_failure(Question question, const Failure &failure, Instant now, const EngineOptions &options,
+                                  Random &random)
 {
     const MetricList asked = std::exchange(question.metrics, still_wanted(question.metrics));
     if (question.metrics.empty()) return;
@@ -124,8 +124,8 @@ void LiveWork::on_metrics_failure(Question question, const Failure &failure, Ins
     ask_again(std::move(question));
 }
 
-void LiveWork::on_request_failure(Question question, const Failure &failure, Instant now,
-                                  const EngineOptions &options, Random &random)
+void LiveWork::on_request_failure(Question question, const Failure &failure, Instant now, const EngineOptions &options,
+                                  Random &random)
 {
     question.metrics = still_wanted(question.metrics);
     if (question.metrics.empty()) return;

@@ -85,8 +85,7 @@ std::optional<MetricChoice> read_metric_choice(std::string_view json)
 
 std::vector<MetricState> metrics_to_ask(const std::vector<RegisteredMetric> &registry, std::string_view platform,
                                         const std::optional<MetricChoice> &choice,
-                                        const std::optional<std::vector<std::string>> &names,
-                                        const KnownMetrics &known)
+                                        const std::optional<std::vector<std::string>> &names, const KnownMetrics &known)
 {
     std::vector<MetricState> entries;
     Chooser chooser(known, entries);

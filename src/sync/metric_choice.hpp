@@ -22,7 +22,7 @@ struct RegisteredMetric {
     std::string timeframe;
     int history_days = 0;
     bool enabled_by_default = false;
-    bool available = true;                // the API answers it today
+    bool available = true;  // the API answers it today
 };
 
 // What ig_set_metrics() stored: the metrics that are on, each with its breakdowns or nothing for the usual ones.

@@ -15,7 +15,7 @@ struct KnownMetric {
     std::optional<Day> through;         // last day that was answered
     std::optional<Day> clipped_before;  // days before it could not be had
     std::optional<Instant> unsupported_since;
-    std::string reason;                 // of unsupported_since
+    std::string reason;  // of unsupported_since
 };
 using KnownMetrics = std::map<std::string, KnownMetric, std::less<>>;
 

@@ -17,13 +17,13 @@ struct MetricState {
     std::string name;
     platform::MetricShape shape = platform::MetricShape::time_series;
     std::string period = "day";
-    int history_days = 0;                        // how many complete days back the API answers; 0 for a snapshot
-    std::optional<Day> synced_through;           // last day that was answered, with a value or "no data"
-    std::optional<Instant> unsupported_since;    // this account's refusal, remembered; asked again after a week
-    std::vector<std::string> breakdowns = {};    // of a total_value: each is asked in a request of its own
-    std::string timeframe = {};                  // of demographics
-    std::string known_as = {};                   // reach/week: what is known is kept under it; empty: under the name
-    bool parts_only = false;                     // the number itself comes with another entry
+    int history_days = 0;                      // how many complete days back the API answers; 0 for a snapshot
+    std::optional<Day> synced_through;         // last day that was answered, with a value or "no data"
+    std::optional<Instant> unsupported_since;  // this account's refusal, remembered; asked again after a week
+    std::vector<std::string> breakdowns = {};  // of a total_value: each is asked in a request of its own
+    std::string timeframe = {};                // of demographics
+    std::string known_as = {};                 // reach/week: what is known is kept under it; empty: under the name
+    bool parts_only = false;                   // the number itself comes with another entry
 
     const std::string &key() const noexcept { return known_as.empty() ? name : known_as; }
     // Only what is true at this moment can be asked.

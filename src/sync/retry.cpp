@@ -29,14 +29,12 @@ FailureReach reach_of(const Failure &failure) noexcept
     switch (failure.kind) {
     case FailureKind::needs_login:
     case FailureKind::token_unreadable:
-    case FailureKind::throttled:
-        return failure.reach == FailureReach::app ? FailureReach::app : FailureReach::account;
+    case FailureKind::throttled: return failure.reach == FailureReach::app ? FailureReach::app : FailureReach::account;
     case FailureKind::no_data:
         return failure.reach == FailureReach::metrics ? FailureReach::metrics : FailureReach::request;
     case FailureKind::not_supported:
         return failure.reach == FailureReach::request ? FailureReach::metrics : failure.reach;
-    default:
-        return failure.reach;
+    default: return failure.reach;
     }
 }
 
@@ -46,8 +44,7 @@ AfterBatch after_failed_batch(TransportFailure transport, const Failure &failure
     case TransportFailure::none:
     case TransportFailure::timeout:
     case TransportFailure::interrupted:
-    case TransportFailure::too_large:
-        break;
+    case TransportFailure::too_large: break;
     case TransportFailure::resolve:
     case TransportFailure::connect:
     case TransportFailure::tls:
@@ -56,13 +53,10 @@ AfterBatch after_failed_batch(TransportFailure transport, const Failure &failure
         return AfterBatch::tell_all;  // nobody was reached: fewer calls would not be heard either
     }
     switch (failure.kind) {
-    case FailureKind::throttled:
-        return AfterBatch::tell_all;
+    case FailureKind::throttled: return AfterBatch::tell_all;
     case FailureKind::needs_login:
-    case FailureKind::permission:
-        return AfterBatch::first_alone;
-    default:
-        return AfterBatch::smaller;
+    case FailureKind::permission: return AfterBatch::first_alone;
+    default: return AfterBatch::smaller;
     }
 }
 
@@ -74,10 +68,8 @@ bool is_final(FailureKind kind) noexcept
     case FailureKind::needs_login:
     case FailureKind::permission:
     case FailureKind::token_unreadable:
-    case FailureKind::cancelled:
-        return true;
-    default:
-        return false;
+    case FailureKind::cancelled: return true;
+    default: return false;
     }
 }
 

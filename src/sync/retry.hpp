@@ -16,7 +16,7 @@ platform::FailureReach reach_of(const platform::Failure &failure) noexcept;
 
 // What becomes of the calls of a batch that failed as a whole.
 enum class AfterBatch {
-    tell_all,     // each call has met that failure
+    tell_all,  // each call has met that failure
     first_alone,  // the first call's token, which speaks for the batch, may be the reason: the first alone, the others anew
     smaller       // fewer calls together may get through
 };

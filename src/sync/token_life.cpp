@@ -23,7 +23,8 @@ RefreshVerdict requested_refresh_verdict(const TokenLife &life, Instant now)
     if (!life.expires_at) return RefreshVerdict::no_expiry;
     if (*life.expires_at <= now) return RefreshVerdict::expired;
     if (life.login == platform::Login::facebook && !life.app_configured) return RefreshVerdict::no_app;
-    if (life.login == platform::Login::instagram && now - issue_time(life) < least_age_instagram) return RefreshVerdict::too_young;
+    if (life.login == platform::Login::instagram && now - issue_time(life) < least_age_instagram)
+        return RefreshVerdict::too_young;
     return RefreshVerdict::now;
 }
 
@@ -41,7 +42,8 @@ Instant next_refresh_try(Instant expires_at, Instant now, std::uint64_t random)
 {
     const milliseconds remaining = std::max(expires_at - now, milliseconds(0));
     const milliseconds pause = std::clamp<milliseconds>(remaining / 8, minutes(15), hours(24));
-    return now + pause + milliseconds(static_cast<std::int64_t>(random % static_cast<std::uint64_t>(pause.count() / 4 + 1)));
+    return now + pause +
+           milliseconds(static_cast<std::int64_t>(random % static_cast<std::uint64_t>(pause.count() / 4 + 1)));
 }
 
 }  // namespace ig::sync

@@ -45,10 +45,7 @@ public:
         length_ += size;
         while (size-- > 0) put(*bytes++);
     }
-    void add(std::string_view text) noexcept
-    {
-        add(reinterpret_cast<const unsigned char *>(text.data()), text.size());
-    }
+    void add(std::string_view text) noexcept { add(reinterpret_cast<const unsigned char *>(text.data()), text.size()); }
 
     Digest finish() noexcept
     {

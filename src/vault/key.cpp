@@ -35,7 +35,7 @@ std::string_view without_surrounding_space(std::string_view text) noexcept
 std::string name_of(std::string_view key_bytes)
 {
     constexpr std::array<unsigned char, crypto_generichash_blake2b_PERSONALBYTES> purpose = {'i', 'g', '-', 'k', 'e',
-                                                                                              'y', '-', 'i', 'd'};
+                                                                                             'y', '-', 'i', 'd'};
     std::array<unsigned char, crypto_generichash_blake2b_BYTES_MIN> hash{};
     if (crypto_generichash_blake2b_salt_personal(hash.data(), hash.size(), nullptr, 0,
                                                  reinterpret_cast<const unsigned char *>(key_bytes.data()),

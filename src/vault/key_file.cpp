@@ -52,10 +52,7 @@ private:
     std::string name_;
 };
 
-std::string quoted(const std::string &path)
-{
-    return "key file \"" + path + "\" ";
-}
+std::string quoted(const std::string &path) { return "key file \"" + path + "\" "; }
 
 [[noreturn]] void unusable(const std::string &path, const std::string &what)
 {

@@ -26,10 +26,7 @@ public:
         bytes_ = std::make_unique<char[]>(size_);
         for (std::size_t i = 0; i < size_; ++i) bytes_[i] = bytes[i];
     }
-    Secret(Secret &&other) noexcept
-        : bytes_(std::move(other.bytes_)), size_(std::exchange(other.size_, 0))
-    {
-    }
+    Secret(Secret &&other) noexcept : bytes_(std::move(other.bytes_)), size_(std::exchange(other.size_, 0)) {}
     Secret &operator=(Secret &&other) noexcept
     {
         if (this != &other) {

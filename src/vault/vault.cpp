@@ -27,10 +27,7 @@ const unsigned char *bytes_of(std::string_view text) noexcept
     return reinterpret_cast<const unsigned char *>(text.data());
 }
 
-unsigned char *bytes_of(std::string &text) noexcept
-{
-    return reinterpret_cast<unsigned char *>(text.data());
-}
+unsigned char *bytes_of(std::string &text) noexcept { return reinterpret_cast<unsigned char *>(text.data()); }
 
 // The length goes first, so that ("ab", "c") and ("a", "bc") are different places.
 void append_field(std::string &data, std::string_view field)
@@ -84,10 +81,9 @@ std::string Vault::seal(const Secret &secret, const Place &place) const
         throw std::runtime_error("the key has no valid name");
     randombytes_buf(bytes_of(sealed) + nonce_at, nonce_bytes);
     const std::string place_data = associated_data(std::string_view(sealed).substr(0, nonce_at), place);
-    crypto_aead_xchacha20poly1305_ietf_encrypt(bytes_of(sealed) + ciphertext_at, nullptr, bytes_of(plain),
-                                               plain.size(), bytes_of(std::string_view(place_data)),
-                                               place_data.size(), nullptr, bytes_of(sealed) + nonce_at,
-                                               bytes_of(key_.bytes_.expose()));
+    crypto_aead_xchacha20poly1305_ietf_encrypt(bytes_of(sealed) + ciphertext_at, nullptr, bytes_of(plain), plain.size(),
+                                               bytes_of(std::string_view(place_data)), place_data.size(), nullptr,
+                                               bytes_of(sealed) + nonce_at, bytes_of(key_.bytes_.expose()));
     return sealed;
 }
 

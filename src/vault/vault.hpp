@@ -14,10 +14,10 @@ namespace ig::vault {
 
 // Where a sealed value lives. It is authenticated with the value: moved to another row or column, it does not open.
 struct Place {
-    std::string user_id;     // lower-case uuid text
-    std::string platform;    // instagram
+    std::string user_id;   // lower-case uuid text
+    std::string platform;  // instagram
     std::string account_id;
-    std::string column;      // access_token, app_secret, ...
+    std::string column;  // access_token, app_secret, ...
 };
 
 enum class OpenError { other_key, damaged, wrong_place_or_damaged };

@@ -6,8 +6,7 @@
 #include "platform/text.hpp"
 #include "require.hpp"
 
-namespace
-{
+namespace {
 
 ig::platform::InsightsQuery query_of(ig::platform::MetricShape shape)
 {
@@ -30,7 +29,7 @@ void check(const ig::platform::InsightsQuery &query, const ig::platform::Reading
     require(ig::platform::is_utf8(reading.username) && ig::platform::is_utf8(reading.name));
 }
 
-} // namespace
+}  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size)
 {

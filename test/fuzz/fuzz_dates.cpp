@@ -11,8 +11,7 @@
 #include "platform/timestamp.hpp"
 #include "require.hpp"
 
-namespace
-{
+namespace {
 
 using namespace std::chrono_literals;
 
@@ -22,7 +21,7 @@ std::optional<std::chrono::sys_seconds> http_date(const std::string &text)
     response.headers = {{"Content-Type", "text/html"}, {"dAtE", text}};
     const auto moment = ig::http::date_of(response);
     response.failure = ig::TransportFailure::interrupted;
-    require(!ig::http::date_of(response)); // what never came has no date
+    require(!ig::http::date_of(response));  // what never came has no date
     return moment;
 }
 
@@ -50,7 +49,8 @@ void check_http_date(const std::string &text)
     require(text.size() == 29 && text.substr(25) == " GMT");
     require(*moment >= std::chrono::sys_seconds(0s));
     require(*moment < std::chrono::sys_days(std::chrono::year(10000) / 2 / 1));
-    if (*moment < std::chrono::sys_days(std::chrono::year(10000) / 1 / 1)) require(http_date(http_text(*moment)) == moment);
+    if (*moment < std::chrono::sys_days(std::chrono::year(10000) / 1 / 1))
+        require(http_date(http_text(*moment)) == moment);
 }
 
 void check_timestamp(const std::string &text)
@@ -75,7 +75,7 @@ void check_day(const std::string &text)
     }
 }
 
-} // namespace
+}  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size)
 {

@@ -8,8 +8,7 @@
 #include "require.hpp"
 #include "sync/governor.hpp"
 
-namespace
-{
+namespace {
 
 using namespace ig::sync;
 using namespace std::chrono_literals;
@@ -17,8 +16,7 @@ using ig::Instant;
 
 constexpr Instant begin = std::chrono::sys_days(std::chrono::year(2026) / 11 / 22);
 
-class Course
-{
+class Course {
 public:
     explicit Course(const std::uint8_t *data, std::size_t size) : input_(data, size)
     {
@@ -34,12 +32,10 @@ public:
             now_ += std::chrono::seconds(input_.byte() * input_.byte());
             step(input_.byte());
             for (int number = 0; number < accounts; ++number)
-                for (const int priority : {0, 1, 2})
-                    check_hold(key(number), priority);
+                for (const int priority : {0, 1, 2}) check_hold(key(number), priority);
         }
         for (int number = 0; number < accounts; ++number)
-            while (in_flight_[number] > 0)
-                gone(number);
+            while (in_flight_[number] > 0) gone(number);
         save();
     }
 
@@ -119,7 +115,7 @@ private:
         }
         const auto before = governor_.blocked_until(key(number), now_);
         governor_.on_answer(key(number), usage, failure, now_);
-        require(governor_.blocked_until(key(number), now_) >= before); // an answer never shortens a block
+        require(governor_.blocked_until(key(number), now_) >= before);  // an answer never shortens a block
     }
 
     void save()
@@ -127,8 +123,8 @@ private:
         const std::vector<BudgetRow> rows = governor_.changed_rows(now_);
         for (const BudgetRow &row : rows)
             require(row.calls >= 0 && std::count_if(rows.begin(), rows.end(), [&row](const BudgetRow &other) {
-                        return !(row.key < other.key) && !(other.key < row.key);
-                    }) == 1);
+                                          return !(row.key < other.key) && !(other.key < row.key);
+                                      }) == 1);
         governor_.saved(rows, now_);
         require(governor_.changed_rows(now_).empty());
     }
@@ -153,7 +149,7 @@ private:
     int in_flight_[accounts] = {};
 };
 
-} // namespace
+}  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size)
 {

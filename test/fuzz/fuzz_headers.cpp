@@ -8,8 +8,7 @@
 #include "platform/usage.hpp"
 #include "require.hpp"
 
-namespace
-{
+namespace {
 
 using namespace ig::platform;
 
@@ -35,8 +34,7 @@ void check_first(const ig::HttpResponse &response, const Received &received)
         {ToldHeaders::Name::challenge, "www-authenticate"},
     };
     std::size_t told = 0;
-    for (const ToldHeaders::Header &header : received.headers)
-        told += header.value.size() <= 1u << 20;
+    for (const ToldHeaders::Header &header : received.headers) told += header.value.size() <= 1u << 20;
     require(told <= 8);
     for (const auto &[name, text] : names) {
         // Those that came when the others had filled the list may be missing, but never another's value is there.
@@ -50,7 +48,7 @@ void check_wait(std::optional<std::chrono::seconds> wait)
     if (wait) require(wait->count() > 0 && *wait <= std::chrono::hours(24));
 }
 
-} // namespace
+}  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size)
 {

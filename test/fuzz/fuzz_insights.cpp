@@ -9,15 +9,20 @@
 #include "platform/text.hpp"
 #include "require.hpp"
 
-namespace
-{
+namespace {
 
 void read(ig::platform::MetricShape shape, const char *period, const ig::HttpResponse &response)
 {
     ig::platform::InsightsQuery query;
     query.shape = shape;
-    query.metrics = {"reach", "follower_count", "views", "followers_count", "follows_and_unfollows",
-                     "engaged_audience_demographics", "follower_demographics", "online_followers"};
+    query.metrics = {"reach",
+                     "follower_count",
+                     "views",
+                     "followers_count",
+                     "follows_and_unfollows",
+                     "engaged_audience_demographics",
+                     "follower_demographics",
+                     "online_followers"};
     query.period = period;
     query.since = ig::Instant(std::chrono::seconds(1795075200));
     query.until = ig::Instant(std::chrono::seconds(1795248000));
@@ -29,11 +34,10 @@ void read(ig::platform::MetricShape shape, const char *period, const ig::HttpRes
         require(value.end_time > query.since && value.end_time <= query.until);
     }
     require(!reading.failure || reading.values.empty());
-    for (const ig::platform::Failure &failure : reading.dropped)
-        require(!failure.message.empty());
+    for (const ig::platform::Failure &failure : reading.dropped) require(!failure.message.empty());
 }
 
-} // namespace
+}  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size)
 {

@@ -10,8 +10,7 @@
 #include "platform/text.hpp"
 #include "require.hpp"
 
-namespace
-{
+namespace {
 
 using ig::platform::Json;
 using ig::platform::JsonLimits;
@@ -26,7 +25,8 @@ bool can_be_kept(std::string_view text)
 void write(JsonView value, std::string &json, std::size_t depth, const JsonLimits &limits, std::size_t &count)
 {
     require(value.exists() && ++count <= limits.values && can_be_kept(value.text()) && can_be_kept(value.key()));
-    if (value.integer()) require(std::to_string(*value.integer()).size() <= std::max<std::size_t>(value.text().size(), 1));
+    if (value.integer())
+        require(std::to_string(*value.integer()).size() <= std::max<std::size_t>(value.text().size(), 1));
     require(value.boolean().has_value() == (value.kind() == JsonView::Kind::boolean));
     const std::string id = ig::platform::id_text(value);
     require(id.size() <= 40 && (id.empty() || id == value.text()));
@@ -59,11 +59,10 @@ void check(const std::string &text, const JsonLimits &limits)
     require(json.valid() == json.problem().empty());
     if (!json.valid()) {
         require(!json.root().exists() && json.problem().size() < 200);
-        for (const char c : json.problem())
-            require(c >= ' ' && c <= '~');
+        for (const char c : json.problem()) require(c >= ' ' && c <= '~');
         return;
     }
-    require(text.size() <= limits.bytes + 3); // a byte order mark does not count
+    require(text.size() <= limits.bytes + 3);  // a byte order mark does not count
     std::string written;
     std::size_t count = 0;
     write(json.root(), written, 0, limits, count);
@@ -78,7 +77,7 @@ void check(const std::string &text, const JsonLimits &limits)
     json.wipe();
 }
 
-} // namespace
+}  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size)
 {

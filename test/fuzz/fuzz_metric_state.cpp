@@ -7,8 +7,7 @@
 #include "require.hpp"
 #include "sync/metric_state.hpp"
 
-namespace
-{
+namespace {
 
 using namespace ig::sync;
 
@@ -32,7 +31,7 @@ MetricProgress progress_of(const std::string &name, ig::Day day, bool supported)
     return progress;
 }
 
-} // namespace
+}  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size)
 {
@@ -54,7 +53,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size
         const KnownMetric &now = learnt.find(name)->second;
         require(now.through >= day && now.unsupported_since.has_value() != metric.unsupported_since.has_value());
     }
-    learn(learnt, news); // the same once more changes nothing
+    learn(learnt, news);  // the same once more changes nothing
     KnownMetrics again = learnt;
     learn(again, news);
     require(metric_state_json(again) == metric_state_json(learnt));

@@ -7,8 +7,7 @@
 #include "platform/redact.hpp"
 #include "require.hpp"
 
-namespace
-{
+namespace {
 
 using namespace ig::platform;
 
@@ -43,7 +42,7 @@ void read(Login login, const ig::HttpResponse &response)
     require(debug.valid == !debug.failure);
 }
 
-} // namespace
+}  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size)
 {

@@ -8,8 +8,7 @@
 #include "platform/text.hpp"
 #include "require.hpp"
 
-namespace
-{
+namespace {
 
 using namespace ig::platform;
 
@@ -21,12 +20,10 @@ std::size_t check(const instagram::ReadParts &read, std::size_t most)
     for (const Parts &parts : read.parts) {
         const Json json = Json::parse(parts.json);
         require(json.valid() && json.root().is_object() && json.root().size() > 0);
-        for (const JsonView part : json.root())
-            require(part.is_number() && is_decimal(part.text()));
+        for (const JsonView part : json.root()) require(part.is_number() && is_decimal(part.text()));
         kept += json.root().size();
         require(is_utf8(parts.dimension) && parts.dimension != "timeframe");
-        for (const Parts &other : read.parts)
-            require(&other == &parts || other.dimension != parts.dimension);
+        for (const Parts &other : read.parts) require(&other == &parts || other.dimension != parts.dimension);
     }
     require(kept <= read.count);
     return kept;
@@ -45,13 +42,13 @@ void check_metadata(std::vector<Parts> parts)
         require(object.size() == Json::parse(entry.json).root().size());
     }
     std::vector<Parts> merged = parts;
-    merge_parts(merged, parts); // the same once more changes nothing
+    merge_parts(merged, parts);  // the same once more changes nothing
     require(merged.size() == parts.size() && metadata_json(merged) == metadata);
     merge_parts(merged, {{"another", "{\"x\":1}"}});
     require(Json::parse(metadata_json(merged)).root().member("breakdowns").member("another").size() == 1);
 }
 
-} // namespace
+}  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size)
 {

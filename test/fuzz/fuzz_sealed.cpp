@@ -9,8 +9,7 @@
 #include "require.hpp"
 #include "vault/vault.hpp"
 
-namespace
-{
+namespace {
 
 using namespace ig::vault;
 
@@ -38,8 +37,7 @@ std::optional<OpenError> refusal(std::string_view sealed, const Place &place, st
     } catch (const OpenFailure &failure) {
         const std::string message = failure.what();
         require(!message.empty() && message.size() < 200 && message.find(token) == std::string::npos);
-        for (const char c : message)
-            require(c >= ' ' && c <= '~');
+        for (const char c : message) require(c >= ' ' && c <= '~');
         return failure.error();
     }
 }
@@ -92,20 +90,20 @@ void check_key(const std::string &text)
         const Key key = Key::from_text(text);
         const ig::Secret written = key.to_text();
         require(key.id().size() == 16 && written.size() == 2 * Key::size);
-        require(text.find(key.id()) == std::string::npos); // a name says nothing of the key
+        require(text.find(key.id()) == std::string::npos);  // a name says nothing of the key
         require(Key::from_text(written.expose()).id() == key.id());
     } catch (const std::invalid_argument &error) {
         // One of two sentences, of which a number is all that was not known before.
         const std::string_view message = error.what();
         constexpr std::string_view beginning = "a key is 64 hexadecimal digits, but ";
         require(message.substr(0, beginning.size()) == beginning);
-        const std::string_view what = message.substr(std::min(message.find_first_not_of("0123456789", beginning.size()),
-                                                              message.size()));
+        const std::string_view what =
+            message.substr(std::min(message.find_first_not_of("0123456789", beginning.size()), message.size()));
         require(what == " characters were given" || what == "other characters were given");
     }
 }
 
-} // namespace
+}  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size)
 {

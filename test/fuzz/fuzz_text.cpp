@@ -10,16 +10,14 @@
 #include "platform/text.hpp"
 #include "require.hpp"
 
-namespace
-{
+namespace {
 
 using namespace ig::platform;
 
 std::size_t characters(std::string_view text)
 {
     std::size_t count = 0;
-    for (const char c : text)
-        count += (static_cast<unsigned char>(c) & 0xC0) != 0x80;
+    for (const char c : text) count += (static_cast<unsigned char>(c) & 0xC0) != 0x80;
     return count;
 }
 
@@ -49,8 +47,7 @@ void check_one_line(const std::string &text)
     for (const std::size_t most : {1u, 20u, 500u}) {
         const std::string line = one_line(text, most);
         require(is_utf8(line) && characters(line) <= most);
-        for (const char c : line)
-            require(static_cast<unsigned char>(c) >= ' ' && c != '\x7f');
+        for (const char c : line) require(static_cast<unsigned char>(c) >= ' ' && c != '\x7f');
         require(line.empty() || (line.front() != ' ' && (line.back() != ' ' || characters(line) == most)));
         require(line.find("  ") == std::string::npos);
         require(one_line(line, most) == line);
@@ -66,7 +63,7 @@ void check_decimal(const std::string &text)
     require(*end == '\0' && std::isfinite(number));
 }
 
-} // namespace
+}  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size)
 {

@@ -9,8 +9,7 @@
 #include "platform/url.hpp"
 #include "require.hpp"
 
-namespace
-{
+namespace {
 
 using namespace ig::platform;
 
@@ -48,8 +47,8 @@ void check_path(const std::string &text)
     const auto target = ig::http::read_target(url, reason);
     if (url.size() > 60000) return;
     require(target && target->host == "graph.facebook.com" && target->port == "443" && !target->plain);
-    require(target->resource == (text.empty() ? "/v25.0/insights?period=day"
-                                              : "/v25.0/" + url.substr(url.find("v25.0/") + 6)));
+    require(target->resource ==
+            (text.empty() ? "/v25.0/insights?period=day" : "/v25.0/" + url.substr(url.find("v25.0/") + 6)));
 }
 
 void check_target(const std::string &text)
@@ -83,7 +82,7 @@ void check_login(const std::string &text)
     require(url.find(percent_encoded(text)) != std::string::npos);
 }
 
-} // namespace
+}  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size)
 {

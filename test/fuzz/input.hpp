@@ -6,8 +6,7 @@
 #include <string>
 #include <string_view>
 
-class Input
-{
+class Input {
 public:
     Input(const std::uint8_t *data, std::size_t size) : rest_(reinterpret_cast<const char *>(data), size) {}
 
@@ -26,8 +25,7 @@ public:
     std::int64_t number()
     {
         std::uint64_t taken = 0;
-        for (int i = 0; i < 8; ++i)
-            taken = taken << 8 | byte();
+        for (int i = 0; i < 8; ++i) taken = taken << 8 | byte();
         return static_cast<std::int64_t>(taken);
     }
 

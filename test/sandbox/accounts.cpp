@@ -56,25 +56,16 @@ Account generated_account(long long number)
     return account;
 }
 
-std::string app_scoped_id(std::string_view account_id)
-{
-    return "2" + tail_digits(account_id, 16);
-}
+std::string app_scoped_id(std::string_view account_id) { return "2" + tail_digits(account_id, 16); }
 
 std::string app_scoped_id(const Account &account)
 {
     return account.scoped_id.empty() ? app_scoped_id(std::string_view(account.id)) : account.scoped_id;
 }
 
-std::string page_id(std::string_view account_id)
-{
-    return "1000" + tail_digits(account_id, 11);
-}
+std::string page_id(std::string_view account_id) { return "1000" + tail_digits(account_id, 11); }
 
-std::string page_token(std::string_view account_id)
-{
-    return "EAAsandboxpage" + std::string(account_id);
-}
+std::string page_token(std::string_view account_id) { return "EAAsandboxpage" + std::string(account_id); }
 
 std::string page_token(const Token &token, const std::string &account_id)
 {
@@ -92,8 +83,7 @@ void Accounts::add(Account account)
             if (list.empty()) tokens_.erase(text);
         }
     }
-    for (const std::string &text : account.tokens)
-        add_once(tokens_[text].accounts, account.id);
+    for (const std::string &text : account.tokens) add_once(tokens_[text].accounts, account.id);
     aliases_[app_scoped_id(account)] = account.id;
     pages_[page_id(account.id)] = account.id;
     tokens_[page_token(account.id)].accounts = {account.id};
@@ -106,10 +96,7 @@ void Accounts::add_token(const std::string &token, const std::string &account_id
     add_once(accounts_.at(account_id).tokens, token);
 }
 
-void Accounts::set_state(const std::string &token, const std::string &state)
-{
-    tokens_[token].state = state;
-}
+void Accounts::set_state(const std::string &token, const std::string &state) { tokens_[token].state = state; }
 
 long long Accounts::set_state_of(const std::string &user_id, const std::string &app_id, const std::string &state)
 {

@@ -20,9 +20,9 @@ struct Account {
     std::string scoped_id;  // app-scoped id on the Instagram host; empty: made of the id
     Flavour login = Flavour::facebook;
     std::vector<std::string> tokens;
-    std::optional<long long> followers;   // followers_count; absent: generated
-    std::optional<Day> created;           // no data before
-    std::vector<std::string> missing;     // metrics without any data
+    std::optional<long long> followers;    // followers_count; absent: generated
+    std::optional<Day> created;            // no data before
+    std::vector<std::string> missing;      // metrics without any data
     std::vector<std::string> unsupported;  // metrics this account is refused
     bool few_followers = false;
     bool few_followers_is_error = false;  // follower_count and online_followers then fail instead of being left out
@@ -87,7 +87,7 @@ public:
 private:
     std::map<std::string, Account> accounts_;
     std::unordered_map<std::string, std::string> aliases_;  // app-scoped id -> id
-    std::unordered_map<std::string, std::string> pages_;   // page id -> id
+    std::unordered_map<std::string, std::string> pages_;    // page id -> id
     std::unordered_map<std::string, Token> tokens_;
 };
 

@@ -119,13 +119,10 @@ Answer Graph::batch_answer(const Call &batch, const Incoming &incoming, const Ac
         merge(outcome.delivery, delivery);
         delivery.delay_ms += world_.settings.batch_item_ms;
         if (i >= wanted) continue;
-        if (outcome.null)
-            writer.Null();
-        else
-            write_item(writer, outcome.answer, with_headers);
+        if (outcome.null) writer.Null();
+        else write_item(writer, outcome.answer, with_headers);
     }
-    for (std::size_t i = items.Size(); i < wanted; ++i)
-        writer.Null();
+    for (std::size_t i = items.Size(); i < wanted; ++i) writer.Null();
     writer.EndArray();
     Answer answer;
     answer.body = graph_spelling({buffer.GetString(), buffer.GetSize()}, false);

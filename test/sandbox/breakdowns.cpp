@@ -23,8 +23,7 @@ std::vector<std::string> dimension_values(const std::string &breakdown)
     if (breakdown == "age") return {"13-17", "18-24", "25-34", "35-44", "45-54", "55-64", "65+"};
     if (breakdown == "country") return {"BR", "US", "DE", "FR", "IN", "JP", "MX", "PT"};
     std::vector<std::string> cities = {"São Paulo, São Paulo (state)", "Zürich, Kanton Zürich", "東京都, Tokyo"};
-    while (cities.size() < 45)
-        cities.push_back("Saint-Étienne " + std::to_string(cities.size()) + ", Loire");
+    while (cities.size() < 45) cities.push_back("Saint-Étienne " + std::to_string(cities.size()) + ", Loire");
     return cities;
 }
 
@@ -63,8 +62,7 @@ void write_breakdowns(JsonWriter &writer, const std::vector<std::string> &keys, 
     write_name(writer, "dimension_keys");
     writer.StartArray();
     if (!timeframe.empty()) write_text(writer, "timeframe");
-    for (const std::string &key : keys)
-        write_text(writer, key);
+    for (const std::string &key : keys) write_text(writer, key);
     writer.EndArray();
     write_name(writer, "results");
     writer.StartArray();
@@ -74,8 +72,7 @@ void write_breakdowns(JsonWriter &writer, const std::vector<std::string> &keys, 
         write_name(writer, "dimension_values");
         writer.StartArray();
         if (!timeframe.empty()) write_text(writer, timeframe);
-        for (const std::string &value : part.dimensions)
-            write_text(writer, value);
+        for (const std::string &value : part.dimensions) write_text(writer, value);
         writer.EndArray();
         write_member(writer, "value", part.value);
         writer.EndObject();

@@ -11,9 +11,9 @@
 namespace ig::sandbox {
 
 struct BudgetLimits {
-    long long app_calls = 0;      // how many calls are 100 %; 0: no such budget
+    long long app_calls = 0;  // how many calls are 100 %; 0: no such budget
     long long account_calls = 0;
-    long long minutes = 10;          // how long a block lasts
+    long long minutes = 10;         // how long a block lasts
     long long prolong_minutes = 1;  // and how much longer for each call made meanwhile
 };
 

@@ -113,15 +113,9 @@ bool Call::has(std::string_view name) const
     return false;
 }
 
-std::string Call::parameter(std::string_view name) const
-{
-    return last_of(query, name);
-}
+std::string Call::parameter(std::string_view name) const { return last_of(query, name); }
 
-std::string Call::form_field(std::string_view name) const
-{
-    return last_of(form, name);
-}
+std::string Call::form_field(std::string_view name) const { return last_of(form, name); }
 
 std::string Call::given(std::string_view name) const
 {

@@ -30,16 +30,16 @@ struct Call {
     std::string method;
     std::string base;  // scheme and host, for paging URLs
     std::string http_version;
-    std::string version;           // as asked: "v25.0", or empty
+    std::string version;            // as asked: "v25.0", or empty
     std::vector<std::string> path;  // after the version, decoded
     Parameters query;
     Parameters form;  // the body of a POST
     std::string token;
-    std::uint64_t batch = 0;   // the number of the call that brought this one; 0: it came alone
+    std::uint64_t batch = 0;    // the number of the call that brought this one; 0: it came alone
     bool token_in_url = false;  // or another secret, where the API does not demand it
     Flavour flavour = Flavour::facebook;
     std::string route = "unknown";  // insights, user, page, me, me_accounts, dialog, code_exchange, ...
-    std::string account_id;        // the account asked about, if it is one
+    std::string account_id;         // the account asked about, if it is one
     std::vector<std::string> metrics;
 
     bool has(std::string_view name) const;

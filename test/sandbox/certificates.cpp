@@ -68,7 +68,8 @@ Certificate make_unsigned(EVP_PKEY *key, const char *common_name, long serial, V
     return certificate;
 }
 
-template <class Write> std::string pem(Write write) {
+template <class Write> std::string pem(Write write)
+{
     const Memory memory(BIO_new(BIO_s_mem()));
     require(memory != nullptr && write(memory.get()) == 1, "PEM");
     char *data = nullptr;

@@ -69,15 +69,13 @@ std::string instagram_answer(const World &world, const std::string &text, const 
     write_name(writer, "permissions");
     if (wrapped) {
         std::string list;
-        for (const std::string &name : token.granted)
-            list += (list.empty() ? "" : ",") + name;
+        for (const std::string &name : token.granted) list += (list.empty() ? "" : ",") + name;
         write_text(writer, list);
         writer.EndObject();
         writer.EndArray();
     } else {
         writer.StartArray();
-        for (const std::string &name : token.granted)
-            write_text(writer, name);
+        for (const std::string &name : token.granted) write_text(writer, name);
         writer.EndArray();
     }
     writer.EndObject();

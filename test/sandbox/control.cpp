@@ -72,15 +72,9 @@ Plan Control::serve(const Incoming &incoming)
     return plan_delivery(answer, Delivery{}, incoming.keep_alive, incoming.method == "HEAD");
 }
 
-std::string Control::health(const Request &)
-{
-    return done;
-}
+std::string Control::health(const Request &) { return done; }
 
-std::string Control::get_accounts(const Request &)
-{
-    return accounts_json(world_.accounts);
-}
+std::string Control::get_accounts(const Request &) { return accounts_json(world_.accounts); }
 
 std::string Control::post_accounts(const Request &request)
 {
@@ -89,10 +83,8 @@ std::string Control::post_accounts(const Request &request)
     std::map<std::string, std::string> states;
     for_each_object(document, [&](const Json &json) { accounts.push_back(parse_account(json, states)); });
     const auto number = static_cast<long long>(accounts.size());
-    for (Account &account : accounts)
-        world_.accounts.add(std::move(account));
-    for (const auto &[token, state] : states)
-        world_.accounts.set_state(token, state);
+    for (Account &account : accounts) world_.accounts.add(std::move(account));
+    for (const auto &[token, state] : states) world_.accounts.set_state(token, state);
     return counted("accounts", number);
 }
 
@@ -126,10 +118,7 @@ std::string Control::expected(const Request &request)
     return expected_csv(world_, request.parameter("account_id"), request.parameter("metric"), begin, end);
 }
 
-std::string Control::get_config(const Request &)
-{
-    return settings_json(world_.settings);
-}
+std::string Control::get_config(const Request &) { return settings_json(world_.settings); }
 
 std::string Control::post_config(const Request &request)
 {
@@ -165,8 +154,7 @@ std::string Control::post_faults(const Request &request)
     const auto document = parse_json(request.body);
     std::vector<Rule> rules;
     const long long number = for_each_object(document, [&](const Json &json) { rules.push_back(parse_rule(json)); });
-    for (Rule &rule : rules)
-        world_.faults.add(std::move(rule));
+    for (Rule &rule : rules) world_.faults.add(std::move(rule));
     return counted("faults", number);
 }
 
@@ -183,10 +171,7 @@ std::string Control::post_release(const Request &)
     return counted("released", number);
 }
 
-std::string Control::get_hanging(const Request &)
-{
-    return counted("count", static_cast<long long>(hanging_.count()));
-}
+std::string Control::get_hanging(const Request &) { return counted("count", static_cast<long long>(hanging_.count())); }
 
 std::string Control::get_calls(const Request &request)
 {
@@ -201,10 +186,7 @@ std::string Control::get_calls(const Request &request)
            "\n";
 }
 
-std::string Control::get_stats(const Request &)
-{
-    return world_.records.stats_json(hanging_.count()) + "\n";
-}
+std::string Control::get_stats(const Request &) { return world_.records.stats_json(hanging_.count()) + "\n"; }
 
 std::string Control::post_reset(const Request &)
 {

@@ -47,8 +47,7 @@ void write_list(JsonWriter &writer, std::string_view name, const std::vector<std
 {
     write_name(writer, name);
     writer.StartArray();
-    for (const std::string &text : texts)
-        write_text(writer, text);
+    for (const std::string &text : texts) write_text(writer, text);
     writer.EndArray();
 }
 
@@ -67,8 +66,7 @@ Account parse_account(const Json &json, std::map<std::string, std::string> &stat
     if (const Json *token = member(json, "token")) add_token(*token, account, states);
     if (const Json *tokens = member(json, "tokens")) {
         if (!tokens->IsArray()) throw BadInput("\"tokens\" must be an array");
-        for (const Json &token : tokens->GetArray())
-            add_token(token, account, states);
+        for (const Json &token : tokens->GetArray()) add_token(token, account, states);
     }
     if (member(json, "followers")) account.followers = integer_of(json, "followers", 0);
     if (member(json, "created")) {

@@ -95,8 +95,7 @@ std::string Control::post_apps(const Request &request)
     const auto document = parse_json(request.body);
     std::vector<App> apps;
     const long long number = for_each_object(document, [&](const Json &json) { apps.push_back(parse_app(json)); });
-    for (App &app : apps)
-        world_.logins.add(std::move(app));
+    for (App &app : apps) world_.logins.add(std::move(app));
     return counted("apps", number);
 }
 
@@ -104,8 +103,8 @@ std::string Control::post_persons(const Request &request)
 {
     const auto document = parse_json(request.body);
     std::vector<Person> persons;
-    const long long number = for_each_object(
-        document, [&](const Json &json) { persons.push_back(parse_person(json, world_.accounts)); });
+    const long long number =
+        for_each_object(document, [&](const Json &json) { persons.push_back(parse_person(json, world_.accounts)); });
     for (Person &person : persons) {
         if (person.login == Flavour::instagram) world_.accounts.set_scoped_id(person.accounts.front(), person.user_id);
         world_.logins.add(std::move(person));
@@ -233,10 +232,7 @@ std::string Control::post_signed_request(const Request &request)
            "}\n";
 }
 
-std::string Control::get_budgets(const Request &)
-{
-    return world_.budgets.json(world_.clock.now());
-}
+std::string Control::get_budgets(const Request &) { return world_.budgets.json(world_.clock.now()); }
 
 std::string Control::post_budgets(const Request &request)
 {

@@ -13,8 +13,7 @@ std::string trace_id(std::uint64_t call_number)
 {
     constexpr char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-";
     std::string id = "A";
-    for (std::uint64_t part = 0; part < 22; ++part)
-        id += letters[Mixer(call_number).add(part).value() % 64];
+    for (std::uint64_t part = 0; part < 22; ++part) id += letters[Mixer(call_number).add(part).value() % 64];
     return id;
 }
 
@@ -95,8 +94,7 @@ GraphError no_such_object(const std::string &id, Flavour flavour, const std::str
 GraphError unknown_path(const Call &call)
 {
     std::string path;
-    for (std::size_t i = call.path.size() > 1 ? 1 : 0; i < call.path.size(); ++i)
-        path += "/" + call.path[i];
+    for (std::size_t i = call.path.size() > 1 ? 1 : 0; i < call.path.size(); ++i) path += "/" + call.path[i];
     GraphError error;
     error.code = 2500;
     error.type = call.flavour == Flavour::facebook ? "OAuthException" : "IGApiException";
@@ -163,21 +161,11 @@ GraphError throttled(int code, long long minutes)
     GraphError error;
     error.code = code;
     switch (code) {
-    case 4:
-        error.message = "(#4) Application request limit reached";
-        break;
-    case 17:
-        error.message = "(#17) User request limit reached";
-        break;
-    case 32:
-        error.message = "(#32) Page request limit reached";
-        break;
-    case 341:
-        error.message = "(#341) Application limit reached";
-        break;
-    case 613:
-        error.message = "(#613) Calls to this api have exceeded the rate limit.";
-        break;
+    case 4: error.message = "(#4) Application request limit reached"; break;
+    case 17: error.message = "(#17) User request limit reached"; break;
+    case 32: error.message = "(#32) Page request limit reached"; break;
+    case 341: error.message = "(#341) Application limit reached"; break;
+    case 613: error.message = "(#613) Calls to this api have exceeded the rate limit."; break;
     default:
         error.message = "(#" + std::to_string(code) +
                         ") There have been too many calls to this Instagram account. Wait a bit and try again. For "

@@ -158,9 +158,22 @@ Rule parse_rule(const Json &json)
         rule.metric_type = text_of(*match, "metric_type");
         rule.flavour = text_of(*match, "flavour");
     }
-    constexpr std::array<std::string_view, 16> routes = {
-        "any", "batch", "insights", "user", "me", "page", "me_accounts", "me_permissions", "dialog", "code_exchange",
-        "fb_exchange_token", "ig_exchange_token", "ig_refresh_token", "debug_token", "unknown", "accept"};
+    constexpr std::array<std::string_view, 16> routes = {"any",
+                                                         "batch",
+                                                         "insights",
+                                                         "user",
+                                                         "me",
+                                                         "page",
+                                                         "me_accounts",
+                                                         "me_permissions",
+                                                         "dialog",
+                                                         "code_exchange",
+                                                         "fb_exchange_token",
+                                                         "ig_exchange_token",
+                                                         "ig_refresh_token",
+                                                         "debug_token",
+                                                         "unknown",
+                                                         "accept"};
     if (std::find(routes.begin(), routes.end(), rule.route) == routes.end()) {
         throw BadInput("no route is called \"" + rule.route + "\"");
     }

@@ -45,8 +45,8 @@ struct Rule {
     std::string route = "any", account_id, token, metric, metric_type, flavour;  // empty: any
     Action action;
     std::optional<long long> times;  // how often it may act; absent: always
-    long long after = 0;            // so many matching calls pass first
-    double chance = 100;            // percent of the calls on which it could act
+    long long after = 0;             // so many matching calls pass first
+    double chance = 100;             // percent of the calls on which it could act
 };
 
 // Throws BadInput.

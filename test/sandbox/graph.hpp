@@ -20,7 +20,7 @@ private:
     struct Outcome {
         Answer answer;
         Delivery delivery;
-        bool null = false;  // an item of a batch that was not finished
+        bool null = false;   // an item of a batch that was not finished
         int status() const;  // for the records: 0 when none is sent
     };
     using Truth = std::function<Answer(const Call &)>;

@@ -98,8 +98,7 @@ void write_metric(JsonWriter &writer, const World &world, const Account &account
 std::string window_url(const Call &call, Moment since, Moment until)
 {
     std::string url = call.base + "/" + (call.version.empty() ? "v25.0" : call.version);
-    for (const std::string &part : call.path)
-        url += "/" + percent_encode(part);
+    for (const std::string &part : call.path) url += "/" + percent_encode(part);
     url += "?access_token=" + percent_encode(call.token);
     for (const auto &[name, value] : call.query) {
         if (name == "access_token" || name == "since" || name == "until") continue;
@@ -139,8 +138,7 @@ Answer answer_insights(const World &world, const Call &call, const Account &acco
     writer.StartObject();
     write_name(writer, "data");
     writer.StartArray();
-    for (const Metric *metric : request.metrics)
-        write_metric(writer, world, account, *metric, request);
+    for (const Metric *metric : request.metrics) write_metric(writer, world, account, *metric, request);
     writer.EndArray();
     if (world.settings.paging && !request.total_value) {
         const auto length = request.until - request.since;

@@ -22,8 +22,7 @@ bool is_one_of(std::string_view spaced_list, const std::string &word)
 std::string metric_names()
 {
     std::vector<std::string> names;
-    for (const Metric &metric : all_metrics())
-        names.emplace_back(metric.name);
+    for (const Metric &metric : all_metrics()) names.emplace_back(metric.name);
     return join(names, ", ");
 }
 
@@ -158,10 +157,7 @@ void check_followers(const Account &account, Moment now, const InsightsRequest &
 
 }  // namespace
 
-Day first_follower_count_day(Moment now)
-{
-    return last_complete_day(now) - std::chrono::days{29};
-}
+Day first_follower_count_day(Moment now) { return last_complete_day(now) - std::chrono::days{29}; }
 
 InsightsRequest read_insights_request(const World &world, const Call &call, const Account &account)
 {

@@ -100,8 +100,7 @@ void append_unit(std::string &out, unsigned unit)
 {
     constexpr char digits[] = "0123456789abcdef";
     out += "\\u";
-    for (int shift = 12; shift >= 0; shift -= 4)
-        out += digits[(unit >> shift) & 15u];
+    for (int shift = 12; shift >= 0; shift -= 4) out += digits[(unit >> shift) & 15u];
 }
 
 // The code point that begins at `i`, which moves past it; the writer gave valid UTF-8.

@@ -47,8 +47,7 @@ template <class Each> long long for_each_object(const Json &json, Each each)
         return 1;
     }
     if (!json.IsArray()) throw BadInput("an object or an array of objects was expected");
-    for (const Json &element : json.GetArray())
-        each(element);
+    for (const Json &element : json.GetArray()) each(element);
     return json.Size();
 }
 

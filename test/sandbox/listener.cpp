@@ -90,10 +90,7 @@ void require(bool done, const char *what)
 
 }  // namespace
 
-std::unique_ptr<Hanging> make_hanging()
-{
-    return std::make_unique<HangingSet>();
-}
+std::unique_ptr<Hanging> make_hanging() { return std::make_unique<HangingSet>(); }
 
 asio::ssl::context make_tls_context(const std::string &certificate_pem, const std::string &key_pem)
 {

@@ -25,10 +25,7 @@ bool lives(const Version &version, Moment now)
     return !end || now < Moment{*end};
 }
 
-std::string spell(int number)
-{
-    return "v" + std::to_string(number) + ".0";
-}
+std::string spell(int number) { return "v" + std::to_string(number) + ".0"; }
 
 }  // namespace
 

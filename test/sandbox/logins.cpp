@@ -9,10 +9,17 @@ namespace ig::sandbox {
 
 namespace {
 
-constexpr std::string_view facebook_permissions[] = {
-    "public_profile",           "email",           "instagram_basic",       "instagram_manage_insights",
-    "instagram_manage_comments", "pages_show_list", "pages_read_engagement", "business_management",
-    "ads_management",           "ads_read",        "read_insights"};
+constexpr std::string_view facebook_permissions[] = {"public_profile",
+                                                     "email",
+                                                     "instagram_basic",
+                                                     "instagram_manage_insights",
+                                                     "instagram_manage_comments",
+                                                     "pages_show_list",
+                                                     "pages_read_engagement",
+                                                     "business_management",
+                                                     "ads_management",
+                                                     "ads_read",
+                                                     "read_insights"};
 constexpr std::string_view instagram_permissions[] = {
     "instagram_business_basic", "instagram_business_manage_insights", "instagram_business_manage_comments",
     "instagram_business_manage_messages", "instagram_business_content_publish"};

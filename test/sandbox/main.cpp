@@ -107,8 +107,7 @@ void run(const Options &options)
     std::signal(SIGPIPE, SIG_IGN);
     World world(options.seed);
     if (options.now) world.clock.freeze(options.now);
-    for (long long number = 1; number <= options.accounts; ++number)
-        world.accounts.add(generated_account(number));
+    for (long long number = 1; number <= options.accounts; ++number) world.accounts.add(generated_account(number));
 
     const Certificates certificates = make_certificates();
     write_file(options.dir + "/ca.pem", certificates.ca_pem);
@@ -125,7 +124,7 @@ void run(const Options &options)
     const auto control_port = listen_and_serve(io, nullptr, control, *hanging);
     const auto connect_hang = listen_and_hang();
     std::vector<asio::ssl::context> bad_tls;
-    bad_tls.reserve(certificates.bad_pems.size()); // its listeners keep their addresses
+    bad_tls.reserve(certificates.bad_pems.size());  // its listeners keep their addresses
     std::string bad_ports;
     for (const auto &[flaw, certificate] : certificates.bad_pems) {
         bad_tls.push_back(make_tls_context(certificate, certificates.server_key));

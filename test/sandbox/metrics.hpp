@@ -15,7 +15,7 @@ struct Metric {
     MetricKind kind;
     bool time_series;
     bool total_value;
-    bool unique;          // counts accounts: days must not be added up
+    bool unique;           // counts accounts: days must not be added up
     bool needs_followers;  // at least 100
     std::string_view periods;
     std::string_view breakdowns;

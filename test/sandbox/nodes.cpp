@@ -144,10 +144,7 @@ void write_page(JsonWriter &writer, const World &world, const Page &page, const 
     });
 }
 
-std::string cursor_of(std::size_t index)
-{
-    return "QVFIsandbox" + std::to_string(index) + "ZD";
-}
+std::string cursor_of(std::size_t index) { return "QVFIsandbox" + std::to_string(index) + "ZD"; }
 
 // The index inside a cursor of ours. Throws Refused for any other text.
 std::size_t index_of(const std::string &cursor)
@@ -274,8 +271,7 @@ Answer answer_me_accounts(const World &world, const Call &call, const Token &tok
     writer.StartObject();
     write_name(writer, "data");
     writer.StartArray();
-    for (std::size_t i = first; i < last; ++i)
-        write_page(writer, world, pages[i], token, fields);
+    for (std::size_t i = first; i < last; ++i) write_page(writer, world, pages[i], token, fields);
     writer.EndArray();
     if (first < last) {
         write_name(writer, "paging");

@@ -44,15 +44,9 @@ std::string spell(Moment moment, const char *pattern)
 
 }  // namespace
 
-Moment start_of(Day day)
-{
-    return Moment{day} + (summer_at_midnight(day) ? hours{7} : hours{8});
-}
+Moment start_of(Day day) { return Moment{day} + (summer_at_midnight(day) ? hours{7} : hours{8}); }
 
-Moment end_of(Day day)
-{
-    return start_of(day + days{1});
-}
+Moment end_of(Day day) { return start_of(day + days{1}); }
 
 Day day_at(Moment moment)
 {
@@ -60,25 +54,13 @@ Day day_at(Moment moment)
     return moment >= end_of(candidate) ? candidate + days{1} : candidate;
 }
 
-Day last_complete_day(Moment now)
-{
-    return day_at(now) - days{1};
-}
+Day last_complete_day(Moment now) { return day_at(now) - days{1}; }
 
-std::string graph_time(Moment moment)
-{
-    return spell(moment, "%04d-%02u-%02uT%02d:%02d:%02d+0000");
-}
+std::string graph_time(Moment moment) { return spell(moment, "%04d-%02u-%02uT%02d:%02d:%02d+0000"); }
 
-std::string sql_time(Moment moment)
-{
-    return spell(moment, "%04d-%02u-%02u %02d:%02d:%02d+00");
-}
+std::string sql_time(Moment moment) { return spell(moment, "%04d-%02u-%02u %02d:%02d:%02d+00"); }
 
-std::string day_text(Day day)
-{
-    return spell(Moment{day}, "%04d-%02u-%02u");
-}
+std::string day_text(Day day) { return spell(Moment{day}, "%04d-%02u-%02u"); }
 
 std::optional<Day> parse_day(std::string_view text)
 {
@@ -114,9 +96,6 @@ std::optional<Moment> parse_moment(std::string_view text)
     return Moment{*date} + hours{*h} + minutes{*m} + seconds{*s};
 }
 
-Moment Clock::now() const
-{
-    return frozen_ ? *frozen_ : floor<seconds>(system_clock::now());
-}
+Moment Clock::now() const { return frozen_ ? *frozen_ : floor<seconds>(system_clock::now()); }
 
 }  // namespace ig::sandbox

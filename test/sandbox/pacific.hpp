@@ -17,8 +17,8 @@ Day day_at(Moment moment);
 Day last_complete_day(Moment now);
 
 std::string graph_time(Moment moment);  // 2026-11-21T08:00:00+0000
-std::string sql_time(Moment moment);   // 2026-11-21 08:00:00+00
-std::string day_text(Day day);         // 2026-11-21
+std::string sql_time(Moment moment);    // 2026-11-21 08:00:00+00
+std::string day_text(Day day);          // 2026-11-21
 
 std::optional<Day> parse_day(std::string_view text);
 // Unix seconds, 2026-11-21 (midnight UTC), 2026-11-21T08:00:00 with Z, +0000 or +00:00.

@@ -13,8 +13,7 @@ void write_counters(JsonWriter &writer, std::string_view name, const std::map<st
 {
     write_name(writer, name);
     writer.StartObject();
-    for (const auto &[key, number] : counters)
-        write_member(writer, key, static_cast<long long>(number));
+    for (const auto &[key, number] : counters) write_member(writer, key, static_cast<long long>(number));
     writer.EndObject();
 }
 
@@ -28,8 +27,7 @@ void write_record(JsonWriter &writer, const CallRecord &record)
     write_member(writer, "token", record.token);
     write_name(writer, "metrics");
     writer.StartArray();
-    for (const std::string &metric : record.metrics)
-        write_text(writer, metric);
+    for (const std::string &metric : record.metrics) write_text(writer, metric);
     writer.EndArray();
     write_member(writer, "since", record.since);
     write_member(writer, "until", record.until);
@@ -111,8 +109,7 @@ std::uint64_t Records::calls_of(const std::string &account_id) const
 void Records::reset()
 {
     records_.clear();
-    for (Counters *counters : {&by_route_, &by_token_, &by_account_, &by_status_})
-        counters->clear();
+    for (Counters *counters : {&by_route_, &by_token_, &by_account_, &by_status_}) counters->clear();
     calls_ = batches_ = batch_items_ = tokens_in_urls_ = calls_while_blocked_ = connections_ = 0;
     highest_concurrency_ = *running_;
 }

@@ -126,10 +126,7 @@ SandboxProcess::SandboxProcess(std::vector<std::string> arguments)
     }
 }
 
-SandboxProcess::~SandboxProcess()
-{
-    clean_up();
-}
+SandboxProcess::~SandboxProcess() { clean_up(); }
 
 void SandboxProcess::start(std::vector<std::string> arguments)
 {

@@ -19,9 +19,9 @@ struct Reply {
 
 struct Ask {
     std::string url;
-    std::string token;   // as Bearer, if not empty
+    std::string token;    // as Bearer, if not empty
     std::string ca_file;  // empty: no trust in the sandbox's certificate
-    std::string method;  // empty: GET, or POST with a body
+    std::string method;   // empty: GET, or POST with a body
     std::string body;
     long timeout_ms = 20000;
     long connect_timeout_ms = 20000;

@@ -18,10 +18,7 @@ const std::string instagram_token = "IGAAsandbox000000000002";
 // 2026-11-22 12:00 UTC; its last complete Pacific day is 2026-11-21.
 const std::vector<std::string> standard = {"--accounts", "3", "--seed", "7", "--now", "2026-11-22T12:00:00Z"};
 
-bool contains(const std::string &text, const std::string &part)
-{
-    return text.find(part) != std::string::npos;
-}
+bool contains(const std::string &text, const std::string &part) { return text.find(part) != std::string::npos; }
 
 std::string insights(const std::string &account, const std::string &query)
 {
@@ -102,8 +99,7 @@ TEST(Values, OfExpectedCsvAreThoseOfTheApi)
     while (std::getline(lines, line)) {
         std::vector<std::string> cells;
         std::istringstream row(line);
-        for (std::string cell; std::getline(row, cell, ',');)
-            cells.push_back(cell);
+        for (std::string cell; std::getline(row, cell, ',');) cells.push_back(cell);
         ASSERT_EQ(cells.size(), 5u) << line;
         const bool series = cells[1] == "reach" || cells[1] == "follower_count";
         // The day's own window: its end is known, its start is 23 to 25 hours before; one second suffices.

@@ -17,16 +17,12 @@ const std::string third = "17841400000000003";
 const std::string third_token = "EAAsandbox000000000003";
 const std::string instagram_token = "IGAAsandbox000000000002";
 
-bool contains(const std::string &text, const std::string &part)
-{
-    return text.find(part) != std::string::npos;
-}
+bool contains(const std::string &text, const std::string &part) { return text.find(part) != std::string::npos; }
 
 std::size_t count(const std::string &text, const std::string &part)
 {
     std::size_t number = 0;
-    for (std::size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + part.size()))
-        ++number;
+    for (std::size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + part.size())) ++number;
     return number;
 }
 
@@ -85,8 +81,7 @@ TEST_F(Batch, SaysTheSameAsTheCallAlone)
     // The paging of an item's answer differs by nothing but the way the request came.
     alone.resize(alone.find("\"paging\""));
     std::string escaped;
-    for (const char c : alone)
-        escaped += c == '"' ? "\\\"" : c == '\\' ? "\\\\" : c == '/' ? "\\/" : std::string(1, c);
+    for (const char c : alone) escaped += c == '"' ? "\\\"" : c == '\\' ? "\\\\" : c == '/' ? "\\/" : std::string(1, c);
     EXPECT_TRUE(contains(inside, escaped)) << inside;
 }
 
@@ -109,8 +104,7 @@ TEST_F(Batch, IsRefusedAsAWholeWithoutALivingToken)
 TEST_F(Batch, HoldsOneToFiftyItems)
 {
     std::string items = user(first);
-    for (int i = 1; i < 50; ++i)
-        items += "," + user(first);
+    for (int i = 1; i < 50; ++i) items += "," + user(first);
     EXPECT_EQ(count(post("[" + items + "]").body, first_name), 50u);
     const Reply more = post("[" + items + "," + user(first) + "]");
     EXPECT_EQ(more.status, 400);
@@ -226,8 +220,7 @@ TEST_F(Batch, AFaultByChanceHitsItsShareAndTheSameForTheSameSeed)
 {
     const std::string rule = R"({"match":{"route":"user"},"chance":30,"do":{"null":true}})";
     std::string items = user(first);
-    for (int i = 1; i < 50; ++i)
-        items += "," + user(first);
+    for (int i = 1; i < 50; ++i) items += "," + user(first);
     const auto nulls = [&](const SandboxProcess &process) {
         Ask ask;
         ask.url = process.https("/");
@@ -237,9 +230,7 @@ TEST_F(Batch, AFaultByChanceHitsItsShareAndTheSameForTheSameSeed)
         for (int i = 0; i < 8; ++i) {
             const std::string body = fetch(ask).body;
             for (std::size_t at = 0; at < body.size(); ++at)
-                shape += body.compare(at, 4, "null") == 0          ? "n"
-                         : body.compare(at, 8, "{\"code\":") == 0 ? "."
-                                                                  : "";
+                shape += body.compare(at, 4, "null") == 0 ? "n" : body.compare(at, 8, "{\"code\":") == 0 ? "." : "";
         }
         return shape;
     };

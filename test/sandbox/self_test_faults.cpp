@@ -39,10 +39,7 @@ struct Faults : testing::Test {
     }
 };
 
-bool contains(const std::string &text, const std::string &part)
-{
-    return text.find(part) != std::string::npos;
-}
+bool contains(const std::string &text, const std::string &part) { return text.find(part) != std::string::npos; }
 
 }  // namespace
 
@@ -126,7 +123,7 @@ TEST_F(Faults, ForgetAClientThatWentAwayWhileItHung)
     fault(R"({"match":{},"do":{"hang":"before_headers"}})");
     EXPECT_EQ(ask(200).error, CURLE_OPERATION_TIMEDOUT);
     while (sandbox.counter("/hanging", "count") != 0) {
-    } // ends by the test's own time limit
+    }  // ends by the test's own time limit
     EXPECT_EQ(sandbox.counter("/stats", "in_flight"), 0);
 }
 
@@ -138,8 +135,7 @@ TEST_F(Faults, HoldTwoHundredRequestsAtOnce)
         if (released || sandbox.counter("/hanging", "count") != 200) return;
         released = sandbox.control("/release", "{}").status == 200;
     });
-    for (const Reply &reply : replies)
-        EXPECT_EQ(reply.status, 200);
+    for (const Reply &reply : replies) EXPECT_EQ(reply.status, 200);
     EXPECT_EQ(sandbox.counter("/stats", "highest_concurrency"), 200);
     EXPECT_EQ(sandbox.counter("/stats", "calls"), 200);
     EXPECT_EQ(sandbox.counter("/stats", "connections"), 200);
@@ -223,10 +219,7 @@ TEST_F(Faults, IncludePortsWhoseCertificatesNobodyShouldTrust)
     EXPECT_EQ(ask().status, 200);
 }
 
-TEST(Process, ThatCannotStartIsToldAtOnce)
-{
-    EXPECT_THROW(SandboxProcess({"--accounts", "many"}), std::runtime_error);
-}
+TEST(Process, ThatCannotStartIsToldAtOnce) { EXPECT_THROW(SandboxProcess({"--accounts", "many"}), std::runtime_error); }
 
 TEST(Process, EndsWhenItsParentIsGone)
 {

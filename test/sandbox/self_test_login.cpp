@@ -5,10 +5,7 @@
 
 namespace ig::sandbox {
 
-bool contains(const std::string &text, const std::string &part)
-{
-    return text.find(part) != std::string::npos;
-}
+bool contains(const std::string &text, const std::string &part) { return text.find(part) != std::string::npos; }
 
 std::string member_of(const std::string &json, const std::string &name)
 {
@@ -22,10 +19,7 @@ std::string member_of(const std::string &json, const std::string &name)
     return text;
 }
 
-std::string encoded(const std::string &text)
-{
-    return percent_encode(text);
-}
+std::string encoded(const std::string &text) { return percent_encode(text); }
 
 void WithLogins::SetUp()
 {
@@ -40,7 +34,8 @@ void WithLogins::SetUp()
     ASSERT_EQ(sandbox
                   .control("/persons", std::string(R"([{"user_id":")") + facebook_user +
                                            R"(","name":"Ada","accounts":["17841400000000001","17841400000000003"]},
-                       {"user_id":")" + instagram_user + R"(","accounts":["17841400000000002"]}])")
+                       {"user_id":")" + instagram_user +
+                                           R"(","accounts":["17841400000000002"]}])")
                   .status,
               200);
 }

@@ -89,8 +89,8 @@ TEST_F(WithLogins, ExchangeInstagramCodesFromAFormOnlyInBothShapes)
     EXPECT_TRUE(contains(flat.body, R"("user_id":"26000000000000088","permissions":["instagram_business_basic",)"))
         << flat.body;
     EXPECT_FALSE(contains(flat.body, "expires_in"));
-    EXPECT_TRUE(contains(exchange(true, first).body,
-                         R"("error_message":"Matching code was not found or was already used")"));
+    EXPECT_TRUE(
+        contains(exchange(true, first).body, R"("error_message":"Matching code was not found or was already used")"));
     sandbox.control("/config", R"({"code_answer":"wrapped","user_id_as_number":true})");
     const Reply wrapped = exchange(true, code(true));
     EXPECT_EQ(wrapped.body.rfind(R"({"data":[{"access_token":"IGAAsandbox)", 0), 0u) << wrapped.body;
@@ -120,8 +120,8 @@ TEST_F(WithLogins, LetOneAccountBeReachedByBoth)
     sandbox.control("/persons", R"({"user_id":"55","login":"facebook","accounts":["17841400000000002"]})");
     const std::string facebook = long_token(false);
     const std::string instagram = long_token(true);
-    EXPECT_TRUE(contains(get("/v25.0/me/accounts?fields=instagram_business_account", facebook).body,
-                         "\"17841400000000002\""));
+    EXPECT_TRUE(
+        contains(get("/v25.0/me/accounts?fields=instagram_business_account", facebook).body, "\"17841400000000002\""));
     const std::string target = "/v25.0/17841400000000002/insights?metric=reach&period=day";
     EXPECT_TRUE(contains(get(target, facebook).head, "facebook-api-version"));
     EXPECT_TRUE(contains(get(target, instagram).head, "instagram-api-version"));

@@ -81,10 +81,12 @@ TEST_F(WithLogins, GiveDeadTokensTheirSubcodes)
     const std::string token = long_token(false);
     const auto debugged = [&] { return debug(token).body; };
     EXPECT_TRUE(contains(debugged(), R"("type":"USER")"));
-    for (const auto &[state, subcode] : {std::pair{"app_removed", "458"}, {"checkpointed", "459"},
-                                         {"password_changed", "460"}, {"revoked", "467"}, {"no_role", "492"}}) {
-        sandbox.control("/tokens",
-                        std::string(R"({"user_id":")") + facebook_user + R"(","state":")" + state + "\"}");
+    for (const auto &[state, subcode] : {std::pair{"app_removed", "458"},
+                                         {"checkpointed", "459"},
+                                         {"password_changed", "460"},
+                                         {"revoked", "467"},
+                                         {"no_role", "492"}}) {
+        sandbox.control("/tokens", std::string(R"({"user_id":")") + facebook_user + R"(","state":")" + state + "\"}");
         EXPECT_TRUE(contains(get(facebook_target, token).body, std::string("\"error_subcode\":") + subcode)) << state;
         EXPECT_TRUE(contains(debugged(), std::string("\"subcode\":") + subcode)) << state;
         EXPECT_TRUE(contains(debugged(), "\"is_valid\":false")) << state;
@@ -101,8 +103,7 @@ TEST_F(WithLogins, TellWhatATokenIs)
                              R"("scopes":["instagram_basic")", R"("user_id":"10220000000000077")"}) {
         EXPECT_TRUE(contains(body, part)) << part << "\n" << body;
     }
-    const std::string page =
-        member_of(get("/v25.0/me/accounts?fields=access_token", token).body, "access_token");
+    const std::string page = member_of(get("/v25.0/me/accounts?fields=access_token", token).body, "access_token");
     EXPECT_TRUE(contains(debug(page).body, R"("type":"PAGE")"));
     EXPECT_TRUE(contains(debug(page).body, R"("expires_at":0,)"));
     EXPECT_EQ(debug(token, "wrong").status, 400);

@@ -20,8 +20,7 @@ public:
 // The connections that hang until they are released.
 class Hanging {
 public:
-    class Waiter
-    {
+    class Waiter {
     public:
         virtual ~Waiter() = default;
         virtual void release() = 0;

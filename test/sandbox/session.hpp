@@ -32,8 +32,7 @@ public:
     {
         const std::set<Waiter *> released = std::move(waiters_);
         waiters_.clear();
-        for (Waiter *waiter : released)
-            waiter->release();
+        for (Waiter *waiter : released) waiter->release();
     }
     void add(Waiter *waiter) { waiters_.insert(waiter); }
     void remove(Waiter *waiter) { waiters_.erase(waiter); }
@@ -128,18 +127,12 @@ private:
         }
         const Step &step = plan_.steps[step_++];
         switch (step.kind) {
-        case Step::Kind::write:
-            return write(step.text);
-        case Step::Kind::drip:
-            return drip(0);
-        case Step::Kind::wait:
-            return wait(step.ms, [this] { run(); });
-        case Step::Kind::hang:
-            return hang([this] { run(); });
-        case Step::Kind::close:
-            return drop();
-        case Step::Kind::reset:
-            return reset();
+        case Step::Kind::write: return write(step.text);
+        case Step::Kind::drip: return drip(0);
+        case Step::Kind::wait: return wait(step.ms, [this] { run(); });
+        case Step::Kind::hang: return hang([this] { run(); });
+        case Step::Kind::close: return drop();
+        case Step::Kind::reset: return reset();
         }
     }
 

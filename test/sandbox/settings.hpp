@@ -14,8 +14,8 @@ inline std::string_view to_string(Flavour flavour) noexcept
 }
 
 struct Settings {
-    long long fixed_latency_ms = 0;  // once for a batch
-    long long batch_item_ms = 0;     // besides, for each call in a batch
+    long long fixed_latency_ms = 0;   // once for a batch
+    long long batch_item_ms = 0;      // besides, for each call in a batch
     double log_normal_median_ms = 0;  // 0: off
     double log_normal_sigma = 0;
     std::string flavour = "auto";  // auto: the login of the token's account decides
@@ -28,11 +28,11 @@ struct Settings {
     long long app_usage_percent = 0;
     bool refuse_while_blocked = false;
     long long pages_without_instagram = 1;  // per token, among those of /me/accounts
-    long long page_size = 0;               // at most so many entries a page, whatever `limit` says; 0: no cap
+    long long page_size = 0;                // at most so many entries a page, whatever `limit` says; 0: no cap
     long long retention_days = 400;
-    std::string code_answer = "flat";  // the shape of Instagram's code exchange: flat or wrapped
-    bool user_id_as_number = false;    // in that answer
-    bool expires_in_missing = false;   // in every answer that brings a token
+    std::string code_answer = "flat";   // the shape of Instagram's code exchange: flat or wrapped
+    bool user_id_as_number = false;     // in that answer
+    bool expires_in_missing = false;    // in every answer that brings a token
     bool refresh_returns_same = false;  // a refresh prolongs the old text instead of making a new one
     bool refresh_kills_old = false;     // the old token ends with a refresh or exchange
     bool me_wrapped = false;            // Instagram's /me as {"data":[{...}]}

@@ -26,8 +26,7 @@ std::string base64url(std::string_view bytes)
         const std::size_t there = bytes.size() - i < 3 ? bytes.size() - i : 3;
         for (std::size_t k = 0; k < 3; ++k)
             group = group << 8 | (k < there ? static_cast<unsigned char>(bytes[i + k]) : 0u);
-        for (std::size_t k = 0; k <= there; ++k)
-            text += alphabet[group >> (18 - 6 * k) & 63u];
+        for (std::size_t k = 0; k <= there; ++k) text += alphabet[group >> (18 - 6 * k) & 63u];
     }
     return text;
 }

@@ -41,10 +41,7 @@ const Token &living(const World &world, const std::string &text, Flavour login)
     return *token;
 }
 
-bool is_young(const Token &token, Moment now)
-{
-    return token.issued_at && now - *token.issued_at < youngest_refresh;
-}
+bool is_young(const Token &token, Moment now) { return token.issued_at && now - *token.issued_at < youngest_refresh; }
 
 Answer token_answer(const World &world, const std::string &text, const std::optional<Moment> &expires_at)
 {
@@ -134,7 +131,8 @@ Answer answer_fb_exchange_token(World &world, const Call &call)
                        const Token &token = living(world, text, Flavour::facebook);
                        if (!token.app_id.empty() && token.app_id != app.id) {
                            throw Refused{oauth_error(190, "Error validating access token: The access token does not "
-                                                          "belong to application " + app.id + ".")};
+                                                          "belong to application " +
+                                                              app.id + ".")};
                        }
                        if (token.is_page) return token_answer(world, text, token.expires_at);
                        const Moment now = world.clock.now();

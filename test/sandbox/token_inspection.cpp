@@ -48,8 +48,7 @@ void write_strings(JsonWriter &writer, const char *name, const std::vector<std::
 {
     write_name(writer, name);
     writer.StartArray();
-    for (const std::string &text : texts)
-        write_text(writer, text);
+    for (const std::string &text : texts) write_text(writer, text);
     writer.EndArray();
 }
 
@@ -60,8 +59,7 @@ void write_moment(JsonWriter &writer, const char *name, const std::optional<Mome
 
 void write_living(JsonWriter &writer, const Token &token, const App &app)
 {
-    const std::vector<std::string> scopes =
-        token.app_id.empty() ? usual_permissions(Flavour::facebook) : token.granted;
+    const std::vector<std::string> scopes = token.app_id.empty() ? usual_permissions(Flavour::facebook) : token.granted;
     write_member(writer, "app_id", app.id);
     write_member(writer, "type", token.is_page ? "PAGE" : "USER");
     write_member(writer, "application", "Sandbox app");

@@ -37,11 +37,11 @@ void add_usage_headers(const World &world, const Call &call, const Throttle *thr
     if (const auto budget = world.budgets.of_account(app_key(world, call), call.account_id, world.clock.now()))
         use = *budget;
     if (throttle && !app_wide) use = {100, throttle->minutes};
-    answer.headers.emplace_back("X-Business-Use-Case-Usage",
-                                "{\"" + call.account_id + "\":[{\"type\":\"instagram\",\"call_count\":" +
-                                    std::to_string(use.percent) +
-                                    ",\"total_cputime\":1,\"total_time\":1,\"estimated_time_to_regain_access\":" +
-                                    std::to_string(use.minutes) + "}]}");
+    answer.headers.emplace_back(
+        "X-Business-Use-Case-Usage",
+        "{\"" + call.account_id + "\":[{\"type\":\"instagram\",\"call_count\":" + std::to_string(use.percent) +
+            ",\"total_cputime\":1,\"total_time\":1,\"estimated_time_to_regain_access\":" + std::to_string(use.minutes) +
+            "}]}");
 }
 
 }  // namespace ig::sandbox

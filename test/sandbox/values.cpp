@@ -53,15 +53,11 @@ Mixer &Mixer::add(std::uint64_t number)
 Mixer &Mixer::add(std::string_view text)
 {
     std::uint64_t hash = 1469598103934665603ull;
-    for (const char c : text)
-        hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211ull;
+    for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211ull;
     return add(hash);
 }
 
-std::uint64_t Mixer::value() const
-{
-    return state_;
-}
+std::uint64_t Mixer::value() const { return state_; }
 
 std::uint64_t Values::mix(std::string_view account_id, std::string_view what, std::uint64_t number) const
 {

@@ -8,7 +8,7 @@
 namespace {
 
 constexpr std::size_t step = 32;
-constexpr std::size_t sizes = 32;            // of up to 1 KiB; what is larger goes to malloc
+constexpr std::size_t sizes = 32;  // of up to 1 KiB; what is larger goes to malloc
 constexpr std::size_t chunk = std::size_t{256} * 1024;
 
 struct Block {
@@ -66,10 +66,8 @@ void operator delete(void *memory) noexcept
     if (memory == nullptr) return;
     void *const whole = static_cast<char *>(memory) - header;
     const std::size_t size = *static_cast<std::size_t *>(whole);
-    if (size <= step * sizes)
-        shelf.put(whole, size);
-    else
-        std::free(whole);
+    if (size <= step * sizes) shelf.put(whole, size);
+    else std::free(whole);
 }
 
 void operator delete(void *memory, std::size_t) noexcept { operator delete(memory); }

@@ -34,7 +34,8 @@ void Audit::on_claim(const ClaimedJob &claimed, Instant now)
     const auto kind = static_cast<std::size_t>(claimed.job.kind);
     const milliseconds limit = claimed.suspect ? longest_suspect_wait : longest_wait.at(kind);
     if (!claimed.suspect) longest_.claim.at(kind) = std::max(longest_.claim.at(kind), waited);
-    if (waited > limit) throw Violation("every due job gets its turn", job_text(claimed.job) + " claimed at " + moment_text(now));
+    if (waited > limit)
+        throw Violation("every due job gets its turn", job_text(claimed.job) + " claimed at " + moment_text(now));
 }
 
 void Audit::after_claim(const std::vector<ClaimedJob> &claimed, Instant now) const
@@ -56,7 +57,8 @@ void Audit::look_at_lines(Instant now) const
             const std::optional<JobId> first = tables_.first_due(kind, suspects);
             if (!first) continue;
             const Job &job = tables_.job(*first);
-            const milliseconds limit = suspects ? longest_suspect_wait : longest_wait.at(static_cast<std::size_t>(kind));
+            const milliseconds limit =
+                suspects ? longest_suspect_wait : longest_wait.at(static_cast<std::size_t>(kind));
             if (now - std::max(job.due_at, disturbed_at_) > limit)
                 throw Violation("every due job gets its turn", job_text(job) + " still waits at " + moment_text(now));
         }
@@ -71,9 +73,10 @@ void Audit::on_answer(Expectation &expectation, const platform::InsightsQuery &q
     const DayIndex first = scenario_.index_of(query.first);
     const DayIndex last = scenario_.index_of(query.last);
     for (const std::string &metric : query.metrics) {
-        const auto again = std::find_if(reading.dropped.begin(), reading.dropped.end(), [&](const platform::Failure &dropped) {
-            return dropped.retry && dropped.metrics.front() == metric;
-        });
+        const auto again =
+            std::find_if(reading.dropped.begin(), reading.dropped.end(), [&](const platform::Failure &dropped) {
+                return dropped.retry && dropped.metrics.front() == metric;
+            });
         if (again == reading.dropped.end())
             expectation.covers.push_back({row_kind_of(metric, query.period), first, last});
     }
@@ -120,16 +123,17 @@ void Audit::check_value(const ClaimedJob &claimed, const Expectation::Answered &
         throw Violation("no number is attributed to another", job_text(claimed.job));
     const std::uint64_t stored = tables_.row(claimed.job.slot, value.kind, value.day).number;
     if (stored != value.number)
-        throw Violation("no number is lost", job_text(claimed.job) + ": " + std::string(facts_of(value.kind).key) + " of day " +
-                                                 std::to_string(value.day));
+        throw Violation("no number is lost", job_text(claimed.job) + ": " + std::string(facts_of(value.kind).key) +
+                                                 " of day " + std::to_string(value.day));
 }
 
 void Audit::after_store(const ClaimedJob &claimed, const Expectation &expectation, const sync::Outcome &outcome,
                         Instant started_at)
 {
     if (outcome.values.size() != expectation.values.size())
-        throw Violation("each number is handed over once", job_text(claimed.job) + ": " + std::to_string(outcome.values.size()) +
-                                                               " instead of " + std::to_string(expectation.values.size()));
+        throw Violation("each number is handed over once", job_text(claimed.job) + ": " +
+                                                               std::to_string(outcome.values.size()) + " instead of " +
+                                                               std::to_string(expectation.values.size()));
     for (const Expectation::Answered &value : expectation.values) check_value(claimed, value);
     for (const platform::Value &value : outcome.values)
         if (!value.parts.empty() && value.metric == "views" && value.parts.size() > std::size(breakdowns_of_views))
@@ -147,7 +151,8 @@ void Audit::check_days(Slot slot, RowKind kind, DayIndex first, DayIndex last)
     for (DayIndex day = std::max(first, 0); day <= last; ++day)
         if (!tables_.row(slot, kind, day).covered)
             throw Violation("a day counts as synced only when it was answered",
-                            std::string(facts_of(kind).key) + " of connection " + std::to_string(slot) + ", day " + std::to_string(day));
+                            std::string(facts_of(kind).key) + " of connection " + std::to_string(slot) + ", day " +
+                                std::to_string(day));
 }
 
 void Audit::check_progress(Slot slot, Instant started_at)

@@ -41,7 +41,8 @@ public:
     void on_claim(const ClaimedJob &claimed, Instant now);
     // After a claim of all kinds: nobody is left waiting in favour of one who is less urgent.
     void after_claim(const std::vector<ClaimedJob> &claimed, Instant now) const;
-    void on_answer(Expectation &expectation, const platform::InsightsQuery &query, const platform::Reading &reading) const;
+    void on_answer(Expectation &expectation, const platform::InsightsQuery &query,
+                   const platform::Reading &reading) const;
     // Around the transaction that stores a result.
     void before_store(const ClaimedJob &claimed, Instant now);
     void after_store(const ClaimedJob &claimed, const Expectation &expectation, const sync::Outcome &outcome,

@@ -12,7 +12,8 @@ void Audit::at_the_end(const Graph &graph, Instant now)
         if (!lives(job.state)) continue;
         const std::string text = "job " + std::to_string(job.id) + " of connection " + std::to_string(job.slot);
         if (job.state == JobState::running) throw Violation("every job ends or waits", text + " still runs");
-        if (job.due_at > now + days{8}) throw Violation("what waits has a time", text + " waits until " + moment_text(job.due_at));
+        if (job.due_at > now + days{8})
+            throw Violation("what waits has a time", text + " waits until " + moment_text(job.due_at));
         if (job.due_at < now - hours{1}) throw Violation("every due job gets its turn", text + " was never claimed");
     }
     check_rows_at_the_end();
@@ -28,9 +29,11 @@ void Audit::check_rows_at_the_end()
                 const std::uint64_t number = tables_.row(slot, static_cast<RowKind>(kind), day).number;
                 if (number == 0) continue;
                 const Number what = Number::unpacked(number);
-                if (what.slot != slot) throw Violation("no number is attributed to another", "connection " + std::to_string(slot));
+                if (what.slot != slot)
+                    throw Violation("no number is attributed to another", "connection " + std::to_string(slot));
                 if (what.day != day || static_cast<std::size_t>(what.kind) != kind)
-                    throw Violation("no number is stored twice", "connection " + std::to_string(slot) + ", day " + std::to_string(day));
+                    throw Violation("no number is stored twice",
+                                    "connection " + std::to_string(slot) + ", day " + std::to_string(day));
             }
         }
     }
@@ -58,8 +61,9 @@ void Audit::check_connection_at_the_end(const Graph &graph, Slot slot, Instant n
         for (DayIndex day = calm; day <= last - 2; ++day) {
             const std::uint64_t stored = tables_.row(slot, kind, day).number;
             const std::uint64_t true_one = graph.number(slot, connection.epoch, kind, day, now);
-            const bool same = stored == 0 || true_one == 0 ? stored == true_one
-                                                           : Number::unpacked(stored).version == Number::unpacked(true_one).version;
+            const bool same = stored == 0 || true_one == 0
+                                  ? stored == true_one
+                                  : Number::unpacked(stored).version == Number::unpacked(true_one).version;
             if (!same)
                 throw Violation("what comes late or is corrected is stored in the end",
                                 name + ", " + std::string(facts.key) + ", day " + std::to_string(day));

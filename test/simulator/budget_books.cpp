@@ -113,7 +113,8 @@ void BudgetBooks::on_answer(Slot slot, const platform::Reading &reading, Instant
         entry.observed_at = now;
         const bool refused = reading.failure && reading.failure->kind == platform::FailureKind::throttled;
         if (!refused && (usage.percent >= 100 || usage.regain_after))
-            block(entry, now + (usage.regain_after ? milliseconds{*usage.regain_after} : milliseconds{unnamed_wait}), now);
+            block(entry, now + (usage.regain_after ? milliseconds{*usage.regain_after} : milliseconds{unnamed_wait}),
+                  now);
     }
     if (!reading.failure || reading.failure->kind != platform::FailureKind::throttled) return;
     Entry &entry = reading.failure->reach == platform::FailureReach::app ? whole : own;

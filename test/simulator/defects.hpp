@@ -9,25 +9,25 @@ namespace ig::simulator {
 
 enum class Defect {
     none,
-    drop_value,          // one value of an outcome is not stored
-    double_value,        // one value is stored under a second day as well
-    other_user,          // rows are stored under another connection
-    old_value_wins,      // a row that is there is never brought up to date
-    swap_answers,        // two answers of a batch change places
-    skip_day,            // a day counts as synced that was never asked
-    ignore_block,        // "too many calls" is taken for a passing error
-    ignore_near_limit,   // the threshold of the budgets is not obeyed
-    crowd_near_limit,    // however many calls are under way near the limit
-    ignore_own_cap,      // calls_per_hour is not obeyed
-    skip_fencing,        // results are stored without asking whose the lease is
-    skip_connection,     // results of an earlier connection are stored
-    forget_job,          // a job waits for a day that never comes
-    lose_crashed_job,    // what a dead worker held is taken back by nobody
-    starve_backfill,     // backfills are never claimed
-    starve_refresh,      // who waits in person is claimed after all others
-    never_renew,         // tokens are left to expire
-    send_blocked,        // calls that were given out are sent even if they were blocked meanwhile
-    chance               // something that is not in the seed decides
+    drop_value,         // one value of an outcome is not stored
+    double_value,       // one value is stored under a second day as well
+    other_user,         // rows are stored under another connection
+    old_value_wins,     // a row that is there is never brought up to date
+    swap_answers,       // two answers of a batch change places
+    skip_day,           // a day counts as synced that was never asked
+    ignore_block,       // "too many calls" is taken for a passing error
+    ignore_near_limit,  // the threshold of the budgets is not obeyed
+    crowd_near_limit,   // however many calls are under way near the limit
+    ignore_own_cap,     // calls_per_hour is not obeyed
+    skip_fencing,       // results are stored without asking whose the lease is
+    skip_connection,    // results of an earlier connection are stored
+    forget_job,         // a job waits for a day that never comes
+    lose_crashed_job,   // what a dead worker held is taken back by nobody
+    starve_backfill,    // backfills are never claimed
+    starve_refresh,     // who waits in person is claimed after all others
+    never_renew,        // tokens are left to expire
+    send_blocked,       // calls that were given out are sent even if they were blocked meanwhile
+    chance              // something that is not in the seed decides
 };
 
 struct DefectName {

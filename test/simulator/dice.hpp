@@ -25,10 +25,7 @@ public:
     {
         return first + static_cast<int>(below(static_cast<std::uint64_t>(last - first) + 1));
     }
-    milliseconds between(milliseconds first, milliseconds last) noexcept
-    {
-        return first + random_.up_to(last - first);
-    }
+    milliseconds between(milliseconds first, milliseconds last) noexcept { return first + random_.up_to(last - first); }
     // True in so many of a million throws.
     bool chance(int of_a_million) noexcept
     {

@@ -56,13 +56,15 @@ Graph::Graph(const Scenario &scenario, Dice &dice) : scenario_(scenario), dice_(
 Travel Graph::travel(std::size_t calls, Instant now)
 {
     Travel travel;
-    travel.takes = dice_.between(scenario_.latency / 2, scenario_.latency * 2) + milliseconds{5} * static_cast<std::int64_t>(calls);
+    travel.takes = dice_.between(scenario_.latency / 2, scenario_.latency * 2) +
+                   milliseconds{5} * static_cast<std::int64_t>(calls);
     if (calm_) return travel;
     if (now < down_until_) {
         travel.failure = dice_.below(2) == 0 ? TransportFailure::connect : TransportFailure::timeout;
     } else if (dice_.chance(scenario_.rates.request_fails)) {
-        constexpr std::array kinds = {TransportFailure::timeout, TransportFailure::interrupted, TransportFailure::resolve,
-                                      TransportFailure::too_large, TransportFailure::tls, TransportFailure::none};
+        constexpr std::array kinds = {TransportFailure::timeout, TransportFailure::interrupted,
+                                      TransportFailure::resolve, TransportFailure::too_large,
+                                      TransportFailure::tls,     TransportFailure::none};
         travel.failure = kinds.at(dice_.below(kinds.size()));
         if (travel.failure == TransportFailure::none)
             travel.whole = failure_of(FailureKind::transient, FailureReach::request, true);
@@ -137,7 +139,8 @@ Reading Graph::answer(const InsightsQuery &query, Token token, Instant now)
         query.login != scenario_.connections[token.slot].login)
         throw Violation("each account is asked with its own token", query.account_id);
     Reading reading;
-    if (!caller.connected || caller.dead || caller.epoch != token.epoch || (caller.expires_at && *caller.expires_at <= now)) {
+    if (!caller.connected || caller.dead || caller.epoch != token.epoch ||
+        (caller.expires_at && *caller.expires_at <= now)) {
         reading.failure = failure_of(FailureKind::needs_login, FailureReach::account, false);
         return reading;
     }

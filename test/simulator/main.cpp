@@ -18,13 +18,13 @@ namespace {
 using namespace ig::simulator;
 using Clock = std::chrono::steady_clock;
 
-constexpr const char *usage =
-    "usage: simulation [--seeds N [--first SEED]] [--seconds T] [--seed SEED] [--defect NAME] [--jobs N] [--list-defects]\n"
-    "  --seeds N      runs N seeds, from --first SEED on or from a fresh one\n"
-    "  --seconds T    runs fresh seeds until the time is over\n"
-    "  --seed SEED    runs this seed alone and prints all that happens\n"
-    "  --defect NAME  plants this defect; succeeds when a run notices it\n"
-    "  --jobs N       so many threads; one a core by default\n";
+constexpr const char *usage = "usage: simulation [--seeds N [--first SEED]] [--seconds T] [--seed SEED] [--defect "
+                              "NAME] [--jobs N] [--list-defects]\n"
+                              "  --seeds N      runs N seeds, from --first SEED on or from a fresh one\n"
+                              "  --seconds T    runs fresh seeds until the time is over\n"
+                              "  --seed SEED    runs this seed alone and prints all that happens\n"
+                              "  --defect NAME  plants this defect; succeeds when a run notices it\n"
+                              "  --jobs N       so many threads; one a core by default\n";
 
 struct Wishes {
     std::uint64_t first = 0;
@@ -139,7 +139,8 @@ void print_figures(const Wishes &wishes, const Totals &totals, double wall)
     std::printf("%llu runs from seed %llu, %llu account-days in %.1f s with %u threads: %.0f account-days a second, "
                 "%.0f a second of processor time\n",
                 static_cast<unsigned long long>(totals.runs.load()), static_cast<unsigned long long>(wishes.first),
-                static_cast<unsigned long long>(totals.account_days.load()), wall, wishes.jobs, days / wall, days / processor);
+                static_cast<unsigned long long>(totals.account_days.load()), wall, wishes.jobs, days / wall,
+                days / processor);
     std::printf("longest wait for a claim: refresh %.0f s, daily %.0f s, backfill %.0f s; longest work %.0f s\n",
                 in_seconds(totals.waits.claim[0]), in_seconds(totals.waits.claim[1]), in_seconds(totals.waits.claim[2]),
                 in_seconds(totals.waits.end));
@@ -158,7 +159,8 @@ try {
     std::fflush(stdout);
     Totals totals;
     const auto began = Clock::now();
-    const auto until = began + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(wishes.seconds));
+    const auto until =
+        began + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(wishes.seconds));
     std::vector<std::thread> threads;
     for (unsigned i = 0; i < (wishes.traced ? 1 : wishes.jobs); ++i)
         threads.emplace_back(run_seeds, std::cref(wishes), std::ref(totals), until);

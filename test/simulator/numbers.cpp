@@ -38,7 +38,8 @@ std::vector<sync::RegisteredMetric> make_registry()
         metric.period = row.period;
         metric.history_days = row.history_days;
         metric.enabled_by_default = metrics.size() <= 5;
-        if (row.name == "views") metric.breakdowns.assign(std::begin(breakdowns_of_views), std::end(breakdowns_of_views));
+        if (row.name == "views")
+            metric.breakdowns.assign(std::begin(breakdowns_of_views), std::end(breakdowns_of_views));
         if (row.name == "follower_demographics") {
             metric.breakdowns = {"country"};
             metric.timeframe = "this_month";

@@ -45,7 +45,7 @@ inline constexpr std::string_view breakdowns_of_views[] = {"media_product_type",
 // A number that can be told from every other: whose it is, of which connection, kind and day, and which state of it.
 struct Number {
     Slot slot = 0;
-    unsigned epoch = 0;    // of the connection, modulo 16
+    unsigned epoch = 0;  // of the connection, modulo 16
     RowKind kind{};
     DayIndex day = 0;
     unsigned version = 0;  // 0 first, 1 corrected; of what is true now, the hour of its reading
@@ -53,7 +53,9 @@ struct Number {
     std::uint64_t packed() const noexcept
     {
         return ((((std::uint64_t{slot} + 1) << 4U | (epoch & 15U)) << 3U | static_cast<unsigned>(kind)) << 9U |
-                static_cast<unsigned>(day & 511)) << 10U | (version & 1023U);
+                static_cast<unsigned>(day & 511))
+                   << 10U |
+               (version & 1023U);
     }
     static Number unpacked(std::uint64_t number) noexcept
     {

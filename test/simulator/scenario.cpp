@@ -11,14 +11,20 @@ namespace ig::simulator {
 
 namespace {
 
-constexpr int days_before = 70;   // room for first syncs and backfills
-constexpr int days_calm = 10;     // a refused metric is asked again after a week, then everything must be there
+constexpr int days_before = 70;  // room for first syncs and backfills
+constexpr int days_calm = 10;    // a refused metric is asked again after a week, then everything must be there
 
 // Half of the runs meet a change of the clock or of the year.
 Day first_day_of_run(Dice &dice, int length)
 {
-    constexpr std::array<std::array<int, 3>, 9> turns = {{{2025, 3, 9}, {2025, 11, 2}, {2026, 1, 1}, {2026, 3, 8},
-                                                          {2026, 11, 1}, {2027, 1, 1}, {2027, 3, 14}, {2027, 11, 7},
+    constexpr std::array<std::array<int, 3>, 9> turns = {{{2025, 3, 9},
+                                                          {2025, 11, 2},
+                                                          {2026, 1, 1},
+                                                          {2026, 3, 8},
+                                                          {2026, 11, 1},
+                                                          {2027, 1, 1},
+                                                          {2027, 3, 14},
+                                                          {2027, 11, 7},
                                                           {2028, 2, 29}}};
     if (dice.below(2) == 0) {
         const auto &turn = turns.at(dice.below(turns.size()));
@@ -42,7 +48,9 @@ void draw_faults(Scenario &scenario, Dice &dice)
     scenario.chaos = draw < 2 ? 0 : draw < 7 ? 1 : draw < 9 ? 2 : 3;
     if (scenario.chaos == 0) return;
     const int scale = scenario.chaos == 1 ? 1 : scenario.chaos == 2 ? 8 : 40;
-    const auto rate = [&](int most) { return static_cast<int>(dice.below(static_cast<std::uint64_t>(most) + 1)) * scale; };
+    const auto rate = [&](int most) {
+        return static_cast<int>(dice.below(static_cast<std::uint64_t>(most) + 1)) * scale;
+    };
     scenario.rates.call_fails = rate(4000);
     scenario.rates.request_fails = rate(4000);
     scenario.rates.item_unfinished = rate(4000);
@@ -66,7 +74,8 @@ void draw_connections(Scenario &scenario, Dice &dice)
         const auto number = static_cast<std::uint64_t>(i);
         // Some users have several accounts, and some accounts are two users'.
         const bool shared = i > 0 && dice.below(12) == 0;
-        plan.user_id = !shared && i > 0 && dice.below(4) == 0 ? scenario.connections.back().user_id : user_of(number + 1);
+        plan.user_id =
+            !shared && i > 0 && dice.below(4) == 0 ? scenario.connections.back().user_id : user_of(number + 1);
         plan.account_id = shared ? scenario.connections.back().account_id : std::to_string(17841400000000000 + number);
         plan.login = dice.below(4) == 0 ? platform::Login::instagram : platform::Login::facebook;
         if (shared) plan.login = scenario.connections.back().login;
@@ -98,7 +107,8 @@ DayIndex Scenario::day_starting_at(Instant moment) const
 {
     // Days differ from 24 hours by one at most.
     const auto guess = (moment - starts.front() + hours{12}) / hours{24};
-    if (guess < 0 || guess >= static_cast<std::int64_t>(starts.size()) || starts[static_cast<std::size_t>(guess)] != moment)
+    if (guess < 0 || guess >= static_cast<std::int64_t>(starts.size()) ||
+        starts[static_cast<std::size_t>(guess)] != moment)
         throw Violation("only whole Pacific days are asked and stored", moment_text(moment));
     return static_cast<DayIndex>(guess);
 }

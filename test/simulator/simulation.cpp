@@ -41,11 +41,12 @@ void Simulation::plan_people(Instant from)
 {
     World &world = *world_;
     if (world.calm) return;
-    constexpr std::array acts = {Act::refresh, Act::refresh, Act::backfill,  Act::backfill,
-                                 Act::cancel,  Act::cancel,  Act::disconnect, Act::reconnect, Act::kill_token};
+    constexpr std::array acts = {Act::refresh, Act::refresh,    Act::backfill,  Act::backfill,  Act::cancel,
+                                 Act::cancel,  Act::disconnect, Act::reconnect, Act::kill_token};
     for (int i = 0; i < world.scenario.actions_a_day; ++i) {
         // Half of what people do, they do while the night's jobs run.
-        const milliseconds later = world.dice.between(milliseconds{0}, world.dice.below(2) == 0 ? hours{24} : hours{0} + minutes{1});
+        const milliseconds later =
+            world.dice.between(milliseconds{0}, world.dice.below(2) == 0 ? hours{24} : hours{0} + minutes{1});
         plan(from + later, acts.at(world.dice.below(acts.size())));
     }
     if (world.dice.below(4) == 0) plan(from + hours{1}, Act::reconnect);
@@ -62,7 +63,8 @@ void Simulation::work()
     try {
         worker_->round();
     } catch (const WorkerDied &death) {
-        world.trace.note(Event::worker_dies, world.machine_now(), worker_->number(), static_cast<std::uint64_t>(death.peril));
+        world.trace.note(Event::worker_dies, world.machine_now(), worker_->number(),
+                         static_cast<std::uint64_t>(death.peril));
         worker_.reset();
         plan(world.true_now + world.dice.between(milliseconds{5000}, milliseconds{60000}), Act::start_worker);
     } catch (const WorkerFroze &frozen) {
@@ -115,7 +117,8 @@ void Simulation::run()
             world.true_now = *next;
             rounds_at_this_moment_ = 0;
         } else if (++rounds_at_this_moment_ > most_rounds_at_a_moment) {
-            throw Violation("time goes on", "the worker turns round without end at " + moment_text(world.machine_now()));
+            throw Violation("time goes on",
+                            "the worker turns round without end at " + moment_text(world.machine_now()));
         }
         while (!planned_.empty() && planned_.begin()->at <= world.true_now) {
             const Act act = planned_.begin()->act;

@@ -15,7 +15,7 @@ struct RunResult {
     std::uint64_t hash = 0;  // of all that happened
     std::uint64_t account_days = 0;
     LongestWaits waits;
-    std::string violation;   // empty: every promise was kept
+    std::string violation;  // empty: every promise was kept
 };
 
 RunResult run(std::uint64_t seed, Defect defect, bool traced);

@@ -13,20 +13,15 @@ Tables::Tables(const Scenario &scenario)
 
 void Tables::leave_lines(const Job &job)
 {
-    if (job.state == JobState::running)
-        running_.erase({job.lease_until.value_or(Instant()), job.id});
-    else if (lives(job.state))
-        line_of(job).erase({job.kind, job.due_at, job.id});
+    if (job.state == JobState::running) running_.erase({job.lease_until.value_or(Instant()), job.id});
+    else if (lives(job.state)) line_of(job).erase({job.kind, job.due_at, job.id});
 }
 
 void Tables::join_lines(const Job &job)
 {
-    if (job.state == JobState::running)
-        running_.emplace(job.lease_until.value_or(Instant()), job.id);
-    else if (lives(job.state))
-        line_of(job).emplace(job.kind, job.due_at, job.id);
-    else if (job.kind != JobKind::backfill)
-        live_[job.slot][static_cast<std::size_t>(job.kind)] = 0;
+    if (job.state == JobState::running) running_.emplace(job.lease_until.value_or(Instant()), job.id);
+    else if (lives(job.state)) line_of(job).emplace(job.kind, job.due_at, job.id);
+    else if (job.kind != JobKind::backfill) live_[job.slot][static_cast<std::size_t>(job.kind)] = 0;
 }
 
 JobId Tables::insert(Slot slot, JobKind kind, Instant now)
@@ -46,11 +41,11 @@ int Tables::sync_all(Instant now)
     int enqueued = 0;
     for (Slot slot = 0; slot < connections_.size(); ++slot) {
         const Connection &connection = connections_[slot];
-        if (connection.status != AccountStatus::active || (connection.expires_at && *connection.expires_at <= now)) continue;
+        if (connection.status != AccountStatus::active || (connection.expires_at && *connection.expires_at <= now))
+            continue;
         if (live_[slot][static_cast<std::size_t>(JobKind::daily)] != 0) continue;
         const auto place = mixed(7, slot) & 1048575U;
-        insert(slot, JobKind::daily,
-               now + scenario_.spread * static_cast<std::int64_t>(place) / std::int64_t{1048576});
+        insert(slot, JobKind::daily, now + scenario_.spread * static_cast<std::int64_t>(place) / std::int64_t{1048576});
         ++enqueued;
     }
     return enqueued;
@@ -117,7 +112,9 @@ std::vector<sync::BudgetRow> Tables::write_usage(const std::vector<sync::BudgetR
             if (!(kept.observed_at > given.observed_at)) kept.percent = given.percent;
             kept.observed_at = std::max(kept.observed_at, given.observed_at);
             kept.blocked_until = std::max(kept.blocked_until, given.blocked_until);
-            kept.calls = kept.hour == given.hour ? kept.calls + given.calls : kept.hour > given.hour ? kept.calls : given.calls;
+            kept.calls = kept.hour == given.hour  ? kept.calls + given.calls
+                         : kept.hour > given.hour ? kept.calls
+                                                  : given.calls;
             kept.hour = std::max(kept.hour, given.hour);
         }
         now.push_back(kept);

@@ -53,7 +53,7 @@ struct Row {
 };
 
 struct ClaimedJob {
-    Job job;               // as claimed
+    Job job;  // as claimed
     std::int64_t account_generation = 0;
     unsigned epoch = 0;
     bool suspect = false;

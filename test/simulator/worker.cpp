@@ -31,7 +31,8 @@ std::int64_t steps_until(Dice &dice, int of_a_million)
 Worker::Worker(World &world, std::uint64_t number)
     : world_(world), number_(number),
       engine_(world.scenario.calendar, options_of(world.scenario), mixed(world.scenario.seed, 2, number)),
-      books_(world.scenario), batch_sizes_{sync::BatchSize(static_cast<std::size_t>(world.scenario.batch_size)), sync::BatchSize(1)}
+      books_(world.scenario), batch_sizes_{sync::BatchSize(static_cast<std::size_t>(world.scenario.batch_size)),
+                                           sync::BatchSize(1)}
 {
     const Instant now = world_.machine_now();
     world_.trace.note(Event::worker_starts, now, number);

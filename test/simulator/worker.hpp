@@ -130,7 +130,7 @@ private:
     std::array<std::deque<Packed>, 2> waiting_;
     std::priority_queue<Flight> flights_;
     std::vector<Renewal> renewals_;
-    std::vector<sync::Outcome> ended_;     // by the engine, not looked at
+    std::vector<sync::Outcome> ended_;  // by the engine, not looked at
     std::vector<sync::Outcome> finished_;
     Instant finished_since_{};
     RequestId last_request_ = nowhere;

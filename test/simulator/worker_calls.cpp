@@ -154,10 +154,8 @@ void Worker::take_answer(Request request, Instant now)
         batch_size(packed.query.login).on_answer(1, 0, request.travel.takes);
     if (calls_.count(packed.call) == 0) return;
     platform::Reading reading;
-    if (request.travel.whole)
-        reading.failure = request.travel.whole;
-    else
-        reading = answer_to(packed);
+    if (request.travel.whole) reading.failure = request.travel.whole;
+    else reading = answer_to(packed);
     deliver(packed, std::move(reading), now);
 }
 

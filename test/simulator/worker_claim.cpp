@@ -64,7 +64,8 @@ void Worker::claim(Instant now)
             world_.audit.on_left(job, *end, now);
             (void)world_.tables.finish(job, *end);
         } else {
-            world_.trace.note(Event::claim, now, job.job.id, job.job.slot, static_cast<std::uint64_t>(job.job.generation));
+            world_.trace.note(Event::claim, now, job.job.id, job.job.slot,
+                              static_cast<std::uint64_t>(job.job.generation));
         }
     }
     next_due_ = world_.tables.next_due(jobs_.empty());
@@ -150,7 +151,8 @@ void Worker::renew(Instant now)
     for (auto &[id, held] : jobs_) {
         const std::optional<sync::WorkProgress> progress = engine_.progress(id);
         if (!progress) continue;
-        const bool moved = progress->calls_done != held.written.calls_done || progress->calls_planned != held.written.calls_planned;
+        const bool moved =
+            progress->calls_done != held.written.calls_done || progress->calls_planned != held.written.calls_planned;
         if (!moved && now - held.job.leased_at < renew_lease_after) continue;
         if (now - held.job.leased_at < renew_every) continue;
         held.written = *progress;
@@ -218,7 +220,8 @@ void Worker::settle_renewals(Instant now)
             connection.expires_at = *ends + world_.skew;
             connection.refresh_after.reset();
         } else {
-            connection.refresh_after = sync::next_refresh_try(connection.expires_at.value_or(now), now, world_.dice.any());
+            connection.refresh_after =
+                sync::next_refresh_try(connection.expires_at.value_or(now), now, world_.dice.any());
             if (dead) connection.status = AccountStatus::needs_login;
         }
     }

@@ -38,7 +38,6 @@ JobEnd account_gone()
     return end;
 }
 
-
 }  // namespace
 
 bool Worker::gathering(Instant now) const
@@ -58,7 +57,8 @@ void Worker::store_finished(Instant now)
     if (finished_.empty()) finished_since_ = now;
     for (sync::Outcome &outcome : std::exchange(ended_, {})) {
         drop_calls(outcome.work);
-        world_.trace.note(Event::finish, now, outcome.work, static_cast<std::uint64_t>(outcome.status), outcome.values.size());
+        world_.trace.note(Event::finish, now, outcome.work, static_cast<std::uint64_t>(outcome.status),
+                          outcome.values.size());
         finished_.push_back(std::move(outcome));
     }
     if (finished_.empty() || gathering(now)) return;
@@ -97,10 +97,8 @@ void Worker::store_group(std::vector<sync::Outcome> &group, Instant now)
     }
     std::vector<JobId> busy;
     for (sync::Outcome &outcome : group) {
-        if (!world_.calm && world_.dice.chance(world_.scenario.rates.row_locked))
-            busy.push_back(outcome.work);
-        else
-            store_one(outcome, now);
+        if (!world_.calm && world_.dice.chance(world_.scenario.rates.row_locked)) busy.push_back(outcome.work);
+        else store_one(outcome, now);
     }
     exchange_usage(now);
     peril(7);
@@ -137,7 +135,8 @@ void Worker::store_rows(const Held &held, sync::Outcome &outcome)
 {
     Slot slot = held.job.job.slot;
     if (world_.planted_now(Defect::drop_value) && !outcome.values.empty()) outcome.values.pop_back();
-    if (world_.planted_now(Defect::other_user)) slot = (slot + 1) % static_cast<Slot>(world_.scenario.connections.size());
+    if (world_.planted_now(Defect::other_user))
+        slot = (slot + 1) % static_cast<Slot>(world_.scenario.connections.size());
     const bool doubled = world_.planted_now(Defect::double_value);
     for (const platform::Value &value : outcome.values) {
         const RowKind kind = row_kind_of(value.metric, value.period);
@@ -154,10 +153,8 @@ void Worker::store_account(const Held &held, const sync::Outcome &outcome)
     using sync::Status;
     Connection &connection = world_.tables.connection(held.job.job.slot);
     const bool answered = outcome.status == Status::succeeded || outcome.status == Status::partial;
-    if (outcome.status == Status::needs_login)
-        connection.status = AccountStatus::needs_login;
-    else if (answered && connection.status != AccountStatus::needs_login)
-        connection.status = AccountStatus::active;
+    if (outcome.status == Status::needs_login) connection.status = AccountStatus::needs_login;
+    else if (answered && connection.status != AccountStatus::needs_login) connection.status = AccountStatus::active;
     connection.blocked_until = outcome.blocked_until;
     sync::learn(connection.known, outcome.metrics);
     if (!connection.known.empty() && connection.known.begin()->second.through && world_.planted_now(Defect::skip_day))

@@ -10,8 +10,8 @@ namespace ig::simulator {
 
 struct World {
     World(std::uint64_t seed, Defect defect, bool traced)
-        : scenario(make_scenario(seed, defect)), dice(mixed(seed, 1)), trace(traced), graph(scenario, dice), tables(scenario),
-          audit(scenario, tables), true_now(scenario.begins)
+        : scenario(make_scenario(seed, defect)), dice(mixed(seed, 1)), trace(traced), graph(scenario, dice),
+          tables(scenario), audit(scenario, tables), true_now(scenario.begins)
     {
     }
     World(const World &) = delete;

@@ -7,11 +7,9 @@
 
 #include "platform/text.hpp"
 
-namespace ig::platform::instagram
-{
+namespace ig::platform::instagram {
 
-namespace
-{
+namespace {
 
 // Longer blocks are not known; a worker that believed in months would look dead.
 constexpr std::chrono::seconds longest_wait = std::chrono::hours(24);
@@ -23,10 +21,7 @@ int as_int(JsonView view)
     return static_cast<int>(*value);
 }
 
-std::string as_text(JsonView view)
-{
-    return view.is_text() ? std::string(view.text()) : std::string();
-}
+std::string as_text(JsonView view) { return view.is_text() ? std::string(view.text()) : std::string(); }
 
 std::optional<std::chrono::seconds> bounded_wait(std::int64_t count, std::chrono::seconds unit)
 {
@@ -38,7 +33,7 @@ std::optional<std::chrono::seconds> wait_in_error_data(JsonView data)
 {
     constexpr std::string_view member = "estimated_time_to_regain_access";
     if (!data.is_text()) return regain_time(data.member(member));
-    const Json inner = Json::parse(data.text()); // an object written as a string
+    const Json inner = Json::parse(data.text());  // an object written as a string
     return regain_time(inner.root().member(member));
 }
 
@@ -67,8 +62,7 @@ ApiError from_object(JsonView object)
     error.code = as_int(object.member("code"));
     error.subcode = as_int(object.member("error_subcode"));
     if (error.subcode == 0) error.subcode = as_int(object.member("subcode"));
-    for (const char *name : {"message", "error_user_title", "error_user_msg"})
-        add_text(error, object.member(name));
+    for (const char *name : {"message", "error_user_title", "error_user_msg"}) add_text(error, object.member(name));
     error.is_transient = object.member("is_transient").boolean();
     error.wait = wait_in_error_data(object.member("error_data"));
     return error;
@@ -109,11 +103,11 @@ std::optional<ApiError> from_challenge(const Received &received)
     ApiError error;
     append_repaired_utf8(error.text, header.substr(open + 1, close - open - 1));
     error.code = code_in_text(error.text);
-    if (error.code == 0) return std::nullopt; // a plain challenge: the status says as much
+    if (error.code == 0) return std::nullopt;  // a plain challenge: the status says as much
     return error;
 }
 
-} // namespace
+}  // namespace
 
 std::optional<std::chrono::seconds> regain_time(JsonView view)
 {
@@ -158,4 +152,4 @@ std::optional<std::chrono::seconds> wait_in_headers(const Received &received)
     return bounded_wait(seconds, std::chrono::seconds(1));
 }
 
-} // namespace ig::platform::instagram
+}  // namespace ig::platform::instagram

@@ -8,15 +8,14 @@
 #include "platform/received.hpp"
 #include "platform/json.hpp"
 
-namespace ig::platform::instagram
-{
+namespace ig::platform::instagram {
 
 struct ApiError {
     int code = 0;
     int subcode = 0;
-    std::string text; // the API's own words, not yet redacted
+    std::string text;  // the API's own words, not yet redacted
     std::optional<bool> is_transient;
-    std::optional<std::chrono::seconds> wait; // error_data.estimated_time_to_regain_access
+    std::optional<std::chrono::seconds> wait;  // error_data.estimated_time_to_regain_access
 };
 
 // Looks in the body (also of a 200), then in WWW-Authenticate of a refusal. Nothing if there is no error in it.
@@ -29,4 +28,4 @@ std::optional<std::chrono::seconds> regain_time(JsonView view);
 // How long the answer's headers say to wait: X-Business-Use-Case-Usage, else Retry-After in seconds.
 std::optional<std::chrono::seconds> wait_in_headers(const Received &received);
 
-} // namespace ig::platform::instagram
+}  // namespace ig::platform::instagram

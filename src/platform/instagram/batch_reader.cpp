@@ -10,11 +10,9 @@
 #include "platform/instagram/insights_reader.hpp"
 #include "platform/json.hpp"
 
-namespace ig::platform::instagram
-{
+namespace ig::platform::instagram {
 
-namespace
-{
+namespace {
 
 constexpr int lowest_status = 100;
 constexpr int highest_status = 599;
@@ -53,7 +51,7 @@ std::optional<Reading> read_item(const InsightsQuery &query, JsonView item)
     return reading;
 }
 
-} // namespace
+}  // namespace
 
 BatchReading read_batch(const std::vector<const InsightsQuery *> &queries, const Received &received)
 {
@@ -72,10 +70,9 @@ BatchReading read_batch(const std::vector<const InsightsQuery *> &queries, const
                                                                  std::to_string(queries.size()) + " queries");
     } else {
         reading.items.reserve(queries.size());
-        for (const JsonView item : list)
-            reading.items.push_back(read_item(*queries[reading.items.size()], item));
+        for (const JsonView item : list) reading.items.push_back(read_item(*queries[reading.items.size()], item));
     }
     return reading;
 }
 
-} // namespace ig::platform::instagram
+}  // namespace ig::platform::instagram

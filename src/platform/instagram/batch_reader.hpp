@@ -6,9 +6,8 @@
 #include "platform/platform.hpp"
 #include "platform/received.hpp"
 
-namespace ig::platform::instagram
-{
+namespace ig::platform::instagram {
 
 BatchReading read_batch(const std::vector<const InsightsQuery *> &queries, const Received &received);
 
-} // namespace ig::platform::instagram
+}  // namespace ig::platform::instagram

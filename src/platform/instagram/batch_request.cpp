@@ -12,16 +12,15 @@
 #include "platform/oauth_form.hpp"
 #include "platform/url.hpp"
 
-namespace ig::platform::instagram
-{
+namespace ig::platform::instagram {
 
-namespace
-{
+namespace {
 
-constexpr std::string_view before_url = "%7B%22method%22%3A%22GET%22%2C%22relative_url%22%3A%22"; // {"method":"GET",...
-constexpr std::string_view inner_token = "%26access_token%3D";                                   // &access_token=
+constexpr std::string_view before_url =
+    "%7B%22method%22%3A%22GET%22%2C%22relative_url%22%3A%22";   // {"method":"GET",...
+constexpr std::string_view inner_token = "%26access_token%3D";  // &access_token=
 constexpr std::string_view inner_and = "%26";
-constexpr std::string_view after_url = "%22%7D"; // "}
+constexpr std::string_view after_url = "%22%7D";  // "}
 constexpr std::string_view list_begins = "batch=%5B";
 constexpr std::string_view list_ends = "%5D&include_headers=true&access_token=";
 
@@ -72,7 +71,7 @@ void append_item(std::string &form, const BatchItem &item, const std::string &ur
     form += after_url;
 }
 
-} // namespace
+}  // namespace
 
 HttpRequest batch_request(const Endpoints &endpoints, const std::vector<BatchItem> &items)
 {
@@ -108,4 +107,4 @@ HttpRequest batch_request(const Endpoints &endpoints, const std::vector<BatchIte
     return request;
 }
 
-} // namespace ig::platform::instagram
+}  // namespace ig::platform::instagram

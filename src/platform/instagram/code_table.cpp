@@ -5,11 +5,9 @@
 
 #include "platform/text.hpp"
 
-namespace ig::platform::instagram
-{
+namespace ig::platform::instagram {
 
-namespace
-{
+namespace {
 
 using Kind = FailureKind;
 using Reach = FailureReach;
@@ -130,7 +128,7 @@ constexpr CodeRule rules[] = {
 // Errors of publishing, under many codes (also 1 and 4): permanent, and none of our requests publishes.
 constexpr CodeRule publishing = {0, 0, any, "", Kind::invalid_request, Reach::request, false, wrong_parameter};
 
-} // namespace
+}  // namespace
 
 const CodeRule *find_rule(const ApiError &error) noexcept
 {
@@ -159,4 +157,4 @@ std::string_view scopes_of(Login login) noexcept
                : "instagram_business_basic, instagram_business_manage_insights";
 }
 
-} // namespace ig::platform::instagram
+}  // namespace ig::platform::instagram

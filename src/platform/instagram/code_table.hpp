@@ -8,8 +8,7 @@
 #include "platform/instagram/api_error.hpp"
 #include "platform/platform.hpp"
 
-namespace ig::platform::instagram
-{
+namespace ig::platform::instagram {
 
 inline constexpr int any_subcode = -1;
 
@@ -22,7 +21,7 @@ struct CodeRule {
     FailureKind kind;
     FailureReach reach;
     bool retry;
-    std::string_view hint; // {scopes} stands for the permissions of the login
+    std::string_view hint;  // {scopes} stands for the permissions of the login
 };
 
 // The first row that fits; nullptr when the code is unknown, and then the HTTP status decides.
@@ -34,8 +33,7 @@ std::string hint_for(const CodeRule &rule, Login login);
 // The permissions that reading insights takes with this login.
 std::string_view scopes_of(Login login) noexcept;
 
-namespace hints
-{
+namespace hints {
 inline constexpr std::string_view connect_again =
     "Connect the account again: ig_authorize_url(), then ig_connect(); or hand in a new token with ig_connect_token().";
 inline constexpr std::string_view wait_and_see =
@@ -45,6 +43,6 @@ inline constexpr std::string_view slow_down =
     "instagram_insights.spread or switch off metrics nobody reads.";
 inline constexpr std::string_view grant_scopes =
     "Grant {scopes} and connect the account again; the app needs advanced access to them in Meta's App Dashboard.";
-} // namespace hints
+}  // namespace hints
 
-} // namespace ig::platform::instagram
+}  // namespace ig::platform::instagram

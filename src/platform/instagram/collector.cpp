@@ -7,11 +7,9 @@
 #include "platform/redact.hpp"
 #include "platform/text.hpp"
 
-namespace ig::platform::instagram
-{
+namespace ig::platform::instagram {
 
-namespace
-{
+namespace {
 
 // Twenty metrics over a 29-day window are 580; 45 cities by age and gender are less than a thousand parts.
 constexpr std::size_t max_values = 10000;
@@ -38,8 +36,7 @@ DropText text_of(Drop reason) noexcept
         return {FailureKind::malformed, "that sum up several days instead of each day",
                 "The metric answers with totals: its metric_type must be total_value. Update the extension's metrics."};
     case Drop::too_many:
-    case Drop::count_:
-        break;
+    case Drop::count_: break;
     }
     return {FailureKind::malformed, "beyond the limit of one answer",
             "Report it: no request of ours asks for so many."};
@@ -58,7 +55,7 @@ Failure dropped(std::string_view metric, std::size_t count, const DropText &text
     return failure;
 }
 
-} // namespace
+}  // namespace
 
 Collector::Collector(const InsightsQuery &query) : query_(query)
 {
@@ -86,7 +83,7 @@ void Collector::take(std::size_t metric, Instant end_time, JsonView value, JsonV
                !(value.is_object() && value.size() == 0)) {
         drop(metric, value.is_object() ? Drop::table : Drop::wrong_type);
     }
-    if (kept.value.empty() && kept.parts.empty()) return; // no data
+    if (kept.value.empty() && kept.parts.empty()) return;  // no data
     if (values_ >= max_values) return drop(metric, Drop::too_many);
     ++values_;
     metrics_[metric].values.push_back(std::move(kept));
@@ -141,4 +138,4 @@ Reading Collector::reading()
     return reading;
 }
 
-} // namespace ig::platform::instagram
+}  // namespace ig::platform::instagram

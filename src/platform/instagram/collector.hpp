@@ -11,21 +11,19 @@
 #include "platform/json.hpp"
 #include "platform/platform.hpp"
 
-namespace ig::platform::instagram
-{
+namespace ig::platform::instagram {
 
 // Why a value was not kept.
 enum class Drop {
-    wrong_type,    // neither a number nor a decimal string
-    table,         // an object of numbers that are not those of hours
-    no_end_time,   // a series value without a time, or with one nobody can read
-    total_of_days, // one total over several days, which is no day's value
-    too_many,      // beyond the limit on values
-    count_         // how many reasons there are
+    wrong_type,     // neither a number nor a decimal string
+    table,          // an object of numbers that are not those of hours
+    no_end_time,    // a series value without a time, or with one nobody can read
+    total_of_days,  // one total over several days, which is no day's value
+    too_many,       // beyond the limit on values
+    count_          // how many reasons there are
 };
 
-class Collector
-{
+class Collector {
 public:
     // The query must outlive the collector, the document its reading.
     explicit Collector(const InsightsQuery &query);
@@ -52,7 +50,7 @@ private:
     };
     struct Collected {
         std::string_view metric;
-        std::vector<Kept> values; // in the order they came
+        std::vector<Kept> values;  // in the order they came
         std::array<std::size_t, static_cast<std::size_t>(Drop::count_)> drops{};
     };
 
@@ -66,4 +64,4 @@ private:
     void take_in_order(Reading &reading, Collected &collected) const;
 };
 
-} // namespace ig::platform::instagram
+}  // namespace ig::platform::instagram

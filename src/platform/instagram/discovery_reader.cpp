@@ -6,13 +6,11 @@
 #include "platform/instagram/snapshot_reader.hpp"
 #include "platform/text.hpp"
 
-namespace ig::platform::instagram
-{
+namespace ig::platform::instagram {
 
-namespace
-{
+namespace {
 
-constexpr std::size_t page_size = 100; // the limit of discovery_url
+constexpr std::size_t page_size = 100;  // the limit of discovery_url
 constexpr std::size_t max_cursor_size = 2048;
 
 Failure malformed(std::string message)
@@ -62,10 +60,8 @@ Discovery read_pages(JsonView root)
         const JsonView account = page.member("instagram_business_account");
         if (!account.exists() || account.is_null()) continue;
         std::string id = id_text(account.member("id"));
-        if (id.empty())
-            unreadable = true;
-        else
-            add(discovery, account, std::move(id), id_text(page.member("id")));
+        if (id.empty()) unreadable = true;
+        else add(discovery, account, std::move(id), id_text(page.member("id")));
     }
     discovery.next_cursor = next_cursor(root, entries);
     if (unreadable && discovery.accounts.empty() && !discovery.next_cursor)
@@ -96,11 +92,11 @@ Discovery read_user(JsonView root)
     return discovery;
 }
 
-} // namespace
+}  // namespace
 
 Discovery read_discovery(Login login, JsonView root)
 {
     return login == Login::facebook ? read_pages(root) : read_user(root);
 }
 
-} // namespace ig::platform::instagram
+}  // namespace ig::platform::instagram

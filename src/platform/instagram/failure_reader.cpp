@@ -8,11 +8,9 @@
 #include "platform/instagram/named_metrics.hpp"
 #include "platform/redact.hpp"
 
-namespace ig::platform::instagram
-{
+namespace ig::platform::instagram {
 
-namespace
-{
+namespace {
 
 struct TransportRule {
     FailureKind kind;
@@ -25,8 +23,7 @@ TransportRule transport_rule(TransportFailure failure) noexcept
 {
     using Kind = FailureKind;
     switch (failure) {
-    case TransportFailure::none:
-        break;
+    case TransportFailure::none: break;
     case TransportFailure::resolve:
         return {Kind::network, true, "the host name of the API was not found",
                 "Check the database server's DNS and the host settings, such as instagram_insights.graph_url."};
@@ -49,8 +46,7 @@ TransportRule transport_rule(TransportFailure failure) noexcept
     case TransportFailure::refused:
         return {Kind::invalid_request, false, "the request was not sent, because its URL is not allowed",
                 "The host settings must begin with https:// (http:// for loopback addresses only)."};
-    case TransportFailure::cancelled:
-        return {Kind::cancelled, false, "the request was cancelled", ""};
+    case TransportFailure::cancelled: return {Kind::cancelled, false, "the request was cancelled", ""};
     }
     return {Kind::network, true, "the request failed", "It is tried again."};
 }
@@ -174,7 +170,7 @@ Failure status_failure(const Received &received, const Asked &asked)
     return failure;
 }
 
-} // namespace
+}  // namespace
 
 Failure unreadable_answer(int status, std::string_view why)
 {
@@ -203,10 +199,9 @@ Answer open_answer(const Received &received, const Asked &asked)
     } else if (!answer.body.valid()) {
         answer.failure = unreadable_answer(received.status, answer.body.problem());
     } else if (asked.list ? !answer.body.root().is_array() : !answer.body.root().is_object()) {
-        answer.failure =
-            unreadable_answer(received.status, asked.list ? "it is no JSON list" : "it is no JSON object");
+        answer.failure = unreadable_answer(received.status, asked.list ? "it is no JSON list" : "it is no JSON object");
     }
     return answer;
 }
 
-} // namespace ig::platform::instagram
+}  // namespace ig::platform::instagram

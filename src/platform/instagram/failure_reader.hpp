@@ -11,14 +11,13 @@
 #include "platform/json.hpp"
 #include "platform/platform.hpp"
 
-namespace ig::platform::instagram
-{
+namespace ig::platform::instagram {
 
 // What was asked, as far as it matters for a failure.
 struct Asked {
     Login login = Login::facebook;
-    const std::vector<std::string> *metrics = nullptr; // nullptr: it was not about metrics
-    bool list = false;                                 // the answer has to be a list, as that of a batch is
+    const std::vector<std::string> *metrics = nullptr;  // nullptr: it was not about metrics
+    bool list = false;                                  // the answer has to be a list, as that of a batch is
 };
 
 // Either a failure, or a body that is a JSON object (or the list asked for) without an error in it.
@@ -33,4 +32,4 @@ Answer open_answer(const Received &received, const Asked &asked);
 // An answer that is there and cannot be read; `why` is for people.
 Failure unreadable_answer(int status, std::string_view why);
 
-} // namespace ig::platform::instagram
+}  // namespace ig::platform::instagram

@@ -8,17 +8,15 @@
 #include "platform/instagram/snapshot_reader.hpp"
 #include "platform/timestamp.hpp"
 
-namespace ig::platform::instagram
-{
+namespace ig::platform::instagram {
 
-namespace
-{
+namespace {
 
 // What is outside was not asked for: the day before the window, or one that is not complete yet (requests.cpp says why
 // they come at all).
 bool in_window(const InsightsQuery &query, Instant end_time)
 {
-    if (query.until <= query.since) return true; // the request had no window
+    if (query.until <= query.since) return true;  // the request had no window
     return end_time > query.since && end_time <= query.until;
 }
 
@@ -69,31 +67,26 @@ void read_item(const InsightsQuery &query, Collector &collector, JsonView item)
     const JsonView name = item.member("name");
     if (!name.is_text()) return collector.drop_nameless();
     const std::size_t metric = collector.find(name.text());
-    if (metric == Collector::npos) return; // not asked for
+    if (metric == Collector::npos) return;  // not asked for
     const JsonView period = item.member("period");
     if (period.is_text() && period.text() != query.period) return;
     const JsonView values = item.member("values");
     const JsonView total = item.member("total_value");
     // With breakdowns both may come and say the same; the one that was asked for has the right end_time.
     const bool prefer_total = query.shape == MetricShape::total_value || values.size() == 0;
-    if (total.exists() && !total.is_null() && prefer_total)
-        read_total(query, collector, metric, total);
-    else if (values.exists())
-        read_series(query, collector, metric, values);
+    if (total.exists() && !total.is_null() && prefer_total) read_total(query, collector, metric, total);
+    else if (values.exists()) read_series(query, collector, metric, values);
 }
 
-} // namespace
+}  // namespace
 
 Reading read_answer(const InsightsQuery &query, const Received &received)
 {
     Answer answer = open_answer(received, {query.login, &query.metrics});
     Reading reading;
-    if (answer.failure)
-        reading.failure = std::move(answer.failure);
-    else if (query.shape == MetricShape::snapshot)
-        reading = read_snapshot(query, answer.body.root());
-    else
-        reading = read_insights(query, answer.body.root());
+    if (answer.failure) reading.failure = std::move(answer.failure);
+    else if (query.shape == MetricShape::snapshot) reading = read_snapshot(query, answer.body.root());
+    else reading = read_insights(query, answer.body.root());
     reading.usage = read_usage(received);
     return reading;
 }
@@ -113,9 +106,8 @@ Reading read_insights(const InsightsQuery &query, JsonView root)
         return reading;
     }
     Collector collector(query);
-    for (const JsonView item : data)
-        read_item(query, collector, item);
+    for (const JsonView item : data) read_item(query, collector, item);
     return collector.reading();
 }
 
-} // namespace ig::platform::instagram
+}  // namespace ig::platform::instagram

@@ -5,8 +5,7 @@
 #include "platform/platform.hpp"
 #include "platform/received.hpp"
 
-namespace ig::platform::instagram
-{
+namespace ig::platform::instagram {
 
 // Any answer, alone or an item of a batch: its failure, or what it says of the metrics; with its usage.
 Reading read_answer(const InsightsQuery &query, const Received &received);
@@ -16,4 +15,4 @@ Reading read_answer(const InsightsQuery &query, const Received &received);
 // `without_data` - or in `dropped`, with the reason, when it gave something that this version does not keep.
 Reading read_insights(const InsightsQuery &query, JsonView root);
 
-} // namespace ig::platform::instagram
+}  // namespace ig::platform::instagram

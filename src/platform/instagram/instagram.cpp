@@ -10,15 +10,11 @@
 #include "platform/instagram/insights_reader.hpp"
 #include "platform/instagram/requests.hpp"
 
-namespace ig::platform
-{
+namespace ig::platform {
 
 Instagram::Instagram(Endpoints endpoints) : endpoints_(std::move(endpoints)) {}
 
-std::string_view Instagram::name() const noexcept
-{
-    return "instagram";
-}
+std::string_view Instagram::name() const noexcept { return "instagram"; }
 
 HttpRequest Instagram::insights_request(const InsightsQuery &query, Secret token, Secret proof) const
 {
@@ -64,12 +60,10 @@ Discovery Instagram::read_discovery(Login login, const HttpResponse &response) c
 {
     instagram::Answer answer = instagram::open_answer(response, {login});
     Discovery discovery;
-    if (answer.failure)
-        discovery.failure = std::move(answer.failure);
-    else
-        discovery = instagram::read_discovery(login, answer.body.root());
+    if (answer.failure) discovery.failure = std::move(answer.failure);
+    else discovery = instagram::read_discovery(login, answer.body.root());
     discovery.usage = read_usage(response);
     return discovery;
 }
 
-} // namespace ig::platform
+}  // namespace ig::platform

@@ -3,11 +3,9 @@
 
 #include "platform/platform.hpp"
 
-namespace ig::platform
-{
+namespace ig::platform {
 
-class Instagram : public Platform
-{
+class Instagram : public Platform {
 public:
     explicit Instagram(Endpoints endpoints);
 
@@ -26,4 +24,4 @@ private:
     Endpoints endpoints_;
 };
 
-} // namespace ig::platform
+}  // namespace ig::platform

@@ -6,11 +6,9 @@
 
 #include "platform/text.hpp"
 
-namespace ig::platform::instagram
-{
+namespace ig::platform::instagram {
 
-namespace
-{
+namespace {
 
 bool in_a_name(std::string_view text, std::size_t at) noexcept
 {
@@ -40,7 +38,7 @@ std::vector<bool> indexed(std::string_view text, std::size_t count)
     return named;
 }
 
-} // namespace
+}  // namespace
 
 std::vector<std::string> named_metrics(std::string_view text, const std::vector<std::string> &asked)
 {
@@ -55,4 +53,4 @@ std::vector<std::string> named_metrics(std::string_view text, const std::vector<
     return named;
 }
 
-} // namespace ig::platform::instagram
+}  // namespace ig::platform::instagram

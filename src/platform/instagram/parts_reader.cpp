@@ -8,11 +8,9 @@
 #include "platform/json_text.hpp"
 #include "platform/text.hpp"
 
-namespace ig::platform::instagram
-{
+namespace ig::platform::instagram {
 
-namespace
-{
+namespace {
 
 // Digits of a string may begin with zeros, which a JSON number may not.
 bool is_json_number(std::string_view text) noexcept
@@ -27,10 +25,7 @@ bool is_number(JsonView value) noexcept
     return (value.is_number() || value.is_text()) && is_json_number(value.text());
 }
 
-bool is_nothing(JsonView value) noexcept
-{
-    return !value.exists() || value.is_null();
-}
+bool is_nothing(JsonView value) noexcept { return !value.exists() || value.is_null(); }
 
 void append_part(std::string &json, std::string_view bucket, std::string_view number)
 {
@@ -87,7 +82,7 @@ void read_results(JsonView results, const std::vector<bool> &counts, std::size_t
     }
 }
 
-} // namespace
+}  // namespace
 
 ReadParts read_breakdowns(JsonView breakdowns, std::size_t most)
 {
@@ -134,4 +129,4 @@ std::optional<ReadParts> read_hours(JsonView hours)
     return read;
 }
 
-} // namespace ig::platform::instagram
+}  // namespace ig::platform::instagram

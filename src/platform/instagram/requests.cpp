@@ -8,11 +8,9 @@
 
 #include "platform/url.hpp"
 
-namespace ig::platform::instagram
-{
+namespace ig::platform::instagram {
 
-namespace
-{
+namespace {
 
 const std::string &host_of(const Endpoints &endpoints, Login login)
 {
@@ -33,7 +31,7 @@ std::string snapshot_url(const Endpoints &endpoints, const InsightsQuery &query)
            "?fields=" + encoded_list(fields);
 }
 
-} // namespace
+}  // namespace
 
 // metric_type=time_series is never sent: it is the documented default and what most clients seen live rely on. Should
 // the default change, the reader sees by the answer's shape which one came and takes no total of many days for a day.
@@ -72,4 +70,4 @@ std::string discovery_url(const Endpoints &endpoints, Login login, const std::op
     return url;
 }
 
-} // namespace ig::platform::instagram
+}  // namespace ig::platform::instagram

@@ -6,10 +6,9 @@
 
 #include "platform/platform.hpp"
 
-namespace ig::platform::instagram
-{
+namespace ig::platform::instagram {
 
 std::string insights_url(const Endpoints &endpoints, const InsightsQuery &query);
 std::string discovery_url(const Endpoints &endpoints, Login login, const std::optional<std::string> &cursor);
 
-} // namespace ig::platform::instagram
+}  // namespace ig::platform::instagram

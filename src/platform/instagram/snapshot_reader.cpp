@@ -4,8 +4,7 @@
 #include "platform/instagram/collector.hpp"
 #include "platform/text.hpp"
 
-namespace ig::platform::instagram
-{
+namespace ig::platform::instagram {
 
 JsonView user_node(JsonView root) noexcept
 {
@@ -32,4 +31,4 @@ Reading read_snapshot(const InsightsQuery &query, JsonView root)
     return reading;
 }
 
-} // namespace ig::platform::instagram
+}  // namespace ig::platform::instagram

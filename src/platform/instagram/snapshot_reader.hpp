@@ -4,8 +4,7 @@
 #include "platform/json.hpp"
 #include "platform/platform.hpp"
 
-namespace ig::platform::instagram
-{
+namespace ig::platform::instagram {
 
 // The fields asked, under end_time = query.until. The node may be wrapped in data[] (graph.instagram.com).
 Reading read_snapshot(const InsightsQuery &query, JsonView root);
@@ -16,4 +15,4 @@ JsonView user_node(JsonView root) noexcept;
 // A name for display: one line, bounded; empty when there is none.
 std::string display_text(JsonView view);
 
-} // namespace ig::platform::instagram
+}  // namespace ig::platform::instagram

@@ -23,8 +23,8 @@ TEST(Date, IsReadAsHttpWritesIt)
 
 TEST(Date, AnythingElseIsNoDate)
 {
-    for (const char *text : {"", "0", "1795305600", "Sun, 22 Nov 2026 12:00:07", "Sun, 22 Nov 2026 12:00:07 PST", "2026-11-22T12:00:07Z",
-                             "Sun, 22 Xyz 2026 12:00:07 GMT", "Sun, 22 Nov 2026 12-00-07 GMT"})
+    for (const char *text : {"", "0", "1795305600", "Sun, 22 Nov 2026 12:00:07", "Sun, 22 Nov 2026 12:00:07 PST",
+                             "2026-11-22T12:00:07Z", "Sun, 22 Xyz 2026 12:00:07 GMT", "Sun, 22 Nov 2026 12-00-07 GMT"})
         EXPECT_FALSE(date(text)) << text;
     EXPECT_FALSE(date_of(HttpResponse()));
 }

@@ -67,7 +67,7 @@ TEST(SecretQuery, ThatCouldEndTheRequestLineIsNotSent)
     ScriptedServer server(plain_ok);
     Driver driver;
     for (const std::string &bad : {std::string("code=a b"), std::string("a=1\r\nX-Evil: 1"), std::string("a=1#"),
-                                  std::string("a=\xc3\xa4"), std::string("a=\0b", 4), std::string(40000, 'a')}) {
+                                   std::string("a=\xc3\xa4"), std::string("a=\0b", 4), std::string(40000, 'a')}) {
         const HttpResponse response = driver.fetch(with_secret(server.url("/x"), bad));
         EXPECT_EQ(response.failure, TransportFailure::refused) << bad.substr(0, 20);
         EXPECT_THAT(response.failure_text, HasSubstr("secret part of the query"));

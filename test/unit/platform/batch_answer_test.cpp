@@ -9,8 +9,7 @@
 
 #include "batch_answers.hpp"
 
-namespace ig::platform
-{
+namespace ig::platform {
 
 using testing::ElementsAre;
 using testing::HasSubstr;
@@ -20,8 +19,7 @@ using Reach = FailureReach;
 TEST(BatchAnswer, ItemsKeepTheOrderOfTheQueries)
 {
     std::vector<std::string> items;
-    for (int i = 0; i < 50; ++i)
-        items.push_back(item(200, reach_of(i)));
+    for (int i = 0; i < 50; ++i) items.push_back(item(200, reach_of(i)));
     const BatchReading reading = read_batch(50, answer(list(items)));
     ASSERT_FALSE(reading.failure);
     ASSERT_EQ(reading.items.size(), 50u);
@@ -38,9 +36,9 @@ TEST(BatchAnswer, EachItemIsReadByItsOwnQuery)
     snapshot.shape = MetricShape::snapshot;
     const BatchReading reading =
         Instagram(Endpoints())
-            .read_batch({&snapshot, &series, &total}, answer(list({item(200, samples::user_node),
-                                                                   item(200, samples::time_series),
-                                                                   item(200, samples::totals)})));
+            .read_batch({&snapshot, &series, &total},
+                        answer(list({item(200, samples::user_node), item(200, samples::time_series),
+                                     item(200, samples::totals)})));
     ASSERT_EQ(reading.items.size(), 3u);
     EXPECT_THAT(lines(*reading.items[0]), ElementsAre("followers_count 5120 1795248000"));
     EXPECT_EQ(reading.items[0]->username, "acme");
@@ -52,10 +50,10 @@ TEST(BatchAnswer, EachItemIsReadByItsOwnQuery)
 
 TEST(BatchAnswer, DigitsStayAsTheyCame)
 {
-    const BatchReading reading = read_batch(
-        2, answer(list({item(200, R"({"data":[{"name":"reach","values":[{"value":90071992547409931.50,)"
-                                  R"("end_time":"2026-11-21T08:00:00+0000"}]}]})"),
-                        "null"})));
+    const BatchReading reading =
+        read_batch(2, answer(list({item(200, R"({"data":[{"name":"reach","values":[{"value":90071992547409931.50,)"
+                                             R"("end_time":"2026-11-21T08:00:00+0000"}]}]})"),
+                                   "null"})));
     EXPECT_EQ(reading.items.at(0)->values.at(0).value, "90071992547409931.50");
 }
 
@@ -64,8 +62,7 @@ TEST(BatchAnswer, EscapesWithinTheBodyAreReadOnce)
     const InsightsQuery series = series_query({"reach"});
     InsightsQuery snapshot = series;
     snapshot.shape = MetricShape::snapshot;
-    const std::string node =
-        R"({"name":"a\\\"b \ud83d\ude00 \u00e9\/","username":"x\u0000y","followers_count":1})";
+    const std::string node = R"({"name":"a\\\"b \ud83d\ude00 \u00e9\/","username":"x\u0000y","followers_count":1})";
     for (const std::string &other : {reach_of(1), std::string(R"({"data":"\udc00"})")}) {
         const BatchReading reading =
             Instagram(Endpoints()).read_batch({&snapshot, &series}, answer(list({item(200, node), item(200, other)})));
@@ -91,18 +88,18 @@ TEST(BatchAnswer, AnErrorOfAnItemIsJudgedLikeThatOfACall)
         int status;
         std::string body;
     };
-    for (const Case &one : {Case{400, error_body(190, 463, "Session has expired")},
-                            Case{200, error_body(190, 463, "Session has expired")},
-                            Case{400, error_body(100, 33, "Unsupported get request. Object with ID 'x'")},
-                            Case{400, error_body(100, 0, "(#100) metric[0] must be one of the following: views")},
-                            Case{403, error_body(10, 0, "(#10) Application does not have permission")},
-                            Case{400, std::string(samples::error_throttled)},
-                            Case{400, error_body(4, 0, "(#4) Application request limit reached")},
-                            Case{500, error_body(2, 0, "Service temporarily unavailable")},
-                            Case{500, error_body(1, 0, "Please reduce the amount of data you're asking for")},
-                            Case{502, "<html>Bad Gateway</html>"}, Case{429, ""}, Case{302, ""}, Case{200, "<html>"},
-                            Case{200, "[]"}, Case{200, R"({"data":[{"name":"rea)"}, Case{200, "{}"},
-                            Case{200, std::string(5000, '[')}}) {
+    for (const Case &one :
+         {Case{400, error_body(190, 463, "Session has expired")},
+          Case{200, error_body(190, 463, "Session has expired")},
+          Case{400, error_body(100, 33, "Unsupported get request. Object with ID 'x'")},
+          Case{400, error_body(100, 0, "(#100) metric[0] must be one of the following: views")},
+          Case{403, error_body(10, 0, "(#10) Application does not have permission")},
+          Case{400, std::string(samples::error_throttled)},
+          Case{400, error_body(4, 0, "(#4) Application request limit reached")},
+          Case{500, error_body(2, 0, "Service temporarily unavailable")},
+          Case{500, error_body(1, 0, "Please reduce the amount of data you're asking for")},
+          Case{502, "<html>Bad Gateway</html>"}, Case{429, ""}, Case{302, ""}, Case{200, "<html>"}, Case{200, "[]"},
+          Case{200, R"({"data":[{"name":"rea)"}, Case{200, "{}"}, Case{200, std::string(5000, '[')}}) {
         const Failure alone = fail(answer(one.body, one.status));
         const Failure inside = fail_between(item(one.status, one.body));
         EXPECT_EQ(to_string(inside.kind), to_string(alone.kind)) << one.body;
@@ -121,13 +118,27 @@ TEST(BatchAnswer, AnErrorOfAnItemIsJudgedLikeThatOfACall)
 
 TEST(BatchAnswer, WhatIsNoItemIsMalformedAndSpoilsNoOther)
 {
-    for (const char *odd : {
-             "17", "\"text\"", "[]", "false", "{}", R"({"body":"{}"})", R"({"code":"x","body":"{}"})",
-             R"({"code":200.5,"body":"{}"})", R"({"code":0,"body":"{}"})", R"({"code":-1})", R"({"code":1000})",
-             R"({"code":99999999999999999999,"body":"{}"})", R"({"code":[200],"body":"{}"})",
-             R"({"code":200,"body":{"data":[]}})", R"({"code":200,"body":[]})", R"({"code":200,"body":5})",
-             R"({"code":200,"body":true})", R"({"code":200})", R"({"code":200,"body":null})",
-             R"({"code":200,"body":""})", R"({"code":200,"headers":{},"body":"x","more":[[[{}]]]})"}) {
+    for (const char *odd : {"17",
+                            "\"text\"",
+                            "[]",
+                            "false",
+                            "{}",
+                            R"({"body":"{}"})",
+                            R"({"code":"x","body":"{}"})",
+                            R"({"code":200.5,"body":"{}"})",
+                            R"({"code":0,"body":"{}"})",
+                            R"({"code":-1})",
+                            R"({"code":1000})",
+                            R"({"code":99999999999999999999,"body":"{}"})",
+                            R"({"code":[200],"body":"{}"})",
+                            R"({"code":200,"body":{"data":[]}})",
+                            R"({"code":200,"body":[]})",
+                            R"({"code":200,"body":5})",
+                            R"({"code":200,"body":true})",
+                            R"({"code":200})",
+                            R"({"code":200,"body":null})",
+                            R"({"code":200,"body":""})",
+                            R"({"code":200,"headers":{},"body":"x","more":[[[{}]]]})"}) {
         const Failure failure = fail_between(odd);
         EXPECT_EQ(to_string(failure.kind), "malformed") << odd;
         EXPECT_TRUE(failure.retry) << odd;
@@ -159,8 +170,8 @@ TEST(BatchAnswer, UsageIsToldForEachItemAndForTheWhole)
         R"([{"name":"Content-Type","value":"text/javascript"},)"
         R"({"name":"x-business-use-case-usage","value":"{\"17841400000000001\":[{\"type\":\"instagram\",)"
         R"(\"call_count\":41,\"total_time\":7,\"estimated_time_to_regain_access\":19}]}"}])";
-    HttpResponse response = answer(list({item(200, reach_of(1), usage), item(400, error_body(80002, 0, "x"), usage),
-                                         item(200, reach_of(2))}));
+    HttpResponse response = answer(
+        list({item(200, reach_of(1), usage), item(400, error_body(80002, 0, "x"), usage), item(200, reach_of(2))}));
     response.headers = {{"X-App-Usage", R"({"call_count":28,"total_time":25})"}};
     const BatchReading reading = read_batch(3, response);
     ASSERT_EQ(reading.usage.size(), 1u);
@@ -175,4 +186,4 @@ TEST(BatchAnswer, UsageIsToldForEachItemAndForTheWhole)
     EXPECT_TRUE(reading.items[2]->usage.empty());
 }
 
-} // namespace ig::platform
+}  // namespace ig::platform

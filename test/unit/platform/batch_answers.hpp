@@ -12,8 +12,7 @@
 #include "samples.hpp"
 #include "support.hpp"
 
-namespace ig::platform
-{
+namespace ig::platform {
 
 inline std::string as_json(std::string_view text)
 {
@@ -44,8 +43,7 @@ inline std::string reach_of(int value)
 inline std::string list(const std::vector<std::string> &items)
 {
     std::string json;
-    for (const std::string &one : items)
-        json += (json.empty() ? "[" : ",") + one;
+    for (const std::string &one : items) json += (json.empty() ? "[" : ",") + one;
     return json + "]";
 }
 
@@ -79,4 +77,4 @@ inline Failure fail_whole(const HttpResponse &response, std::size_t count = 2)
     return reading.failure.value_or(Failure());
 }
 
-} // namespace ig::platform
+}  // namespace ig::platform

@@ -9,11 +9,9 @@
 #include "platform/json.hpp"
 #include "support.hpp"
 
-namespace ig::platform
-{
+namespace ig::platform {
 
-namespace
-{
+namespace {
 
 BatchItem item_of(std::string account_id, std::string_view token, std::string_view proof = {})
 {
@@ -32,10 +30,7 @@ std::vector<BatchItem> items_of(std::size_t count, Login login = Login::facebook
     return items;
 }
 
-int hex_value(char c)
-{
-    return c <= '9' ? c - '0' : c - 'A' + 10;
-}
+int hex_value(char c) { return c <= '9' ? c - '0' : c - 'A' + 10; }
 
 std::string decoded(std::string_view text)
 {
@@ -62,7 +57,7 @@ std::string field(const HttpRequest &request, const std::string &name)
 
 constexpr const char *window = "/insights?metric=reach,views&period=day&since=1795075200&until=1795248001";
 
-} // namespace
+}  // namespace
 
 TEST(BatchRequest, EachQueryTravelsWithItsOwnTokenAndProof)
 {
@@ -72,11 +67,10 @@ TEST(BatchRequest, EachQueryTravelsWithItsOwnTokenAndProof)
     const HttpRequest request = Instagram(Endpoints()).batch_request(items);
     EXPECT_EQ(request.method, HttpMethod::post);
     EXPECT_EQ(request.url, "https://graph.facebook.com/v25.0/");
-    EXPECT_EQ(field(request, "batch"),
-              std::string(R"([{"method":"GET","relative_url":"v25.0/17841400000000001)") + window +
-                  R"(&access_token=EAAone&appsecret_proof=aa11"},)" +
-                  R"({"method":"GET","relative_url":"v25.0/17841400000000002)" + window +
-                  R"(&access_token=EAAtwo"}])");
+    EXPECT_EQ(field(request, "batch"), std::string(R"([{"method":"GET","relative_url":"v25.0/17841400000000001)") +
+                                           window + R"(&access_token=EAAone&appsecret_proof=aa11"},)" +
+                                           R"({"method":"GET","relative_url":"v25.0/17841400000000002)" + window +
+                                           R"(&access_token=EAAtwo"}])");
     EXPECT_EQ(field(request, "include_headers"), "true");
     EXPECT_EQ(field(request, "access_token"), "EAAone");
     EXPECT_EQ(field(request, "appsecret_proof"), "aa11");
@@ -143,4 +137,4 @@ TEST(BatchRequest, AnotherNumberOrLoginIsRefused)
     EXPECT_THROW(instagram.batch_request(mixed), std::invalid_argument);
 }
 
-} // namespace ig::platform
+}  // namespace ig::platform

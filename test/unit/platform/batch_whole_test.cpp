@@ -9,8 +9,7 @@
 
 #include "batch_answers.hpp"
 
-namespace ig::platform
-{
+namespace ig::platform {
 
 using testing::ElementsAre;
 using testing::HasSubstr;
@@ -27,32 +26,31 @@ TEST(BatchWhole, ARefusalIsOneFailureAndNoItems)
         int code;
     };
     const std::string dead = error_body(190, 460, "Error validating access token");
-    const std::string many =
-        R"({"error":{"message":"Too many requests in batch message. Maximum batch size is 50",)"
-        R"("type":"GraphBatchException"}})";
-    for (const Case &one : {Case{answer(dead, 400), Kind::needs_login, false, Reach::account, 190},
-                            Case{answer(dead, 200), Kind::needs_login, false, Reach::account, 190},
-                            Case{answer(many, 400), Kind::invalid_request, false, Reach::request, 0},
-                            Case{answer(many, 200), Kind::invalid_request, false, Reach::request, 0},
-                            Case{answer(error_body(4, 0, "x"), 403), Kind::throttled, true, Reach::app, 4},
-                            Case{answer(error_body(2, 0, "x"), 500), Kind::transient, true, Reach::request, 2},
-                            Case{answer(error_body(506, 0, "x"), 400), Kind::invalid_request, false, Reach::request,
-                                 506},
-                            Case{answer(error_body(200, 0, "no"), 403), Kind::permission, false, Reach::request, 200},
-                            Case{answer("<html>", 502), Kind::transient, true, Reach::request, 0},
-                            Case{answer("[null,null]", 503), Kind::transient, true, Reach::request, 0},
-                            Case{answer("", 429), Kind::throttled, true, Reach::account, 0},
-                            Case{answer("<html>"), Kind::malformed, true, Reach::request, 0},
-                            Case{answer(""), Kind::malformed, true, Reach::request, 0},
-                            Case{answer("{}"), Kind::malformed, true, Reach::request, 0},
-                            Case{answer(R"({"data":[]})"), Kind::malformed, true, Reach::request, 0},
-                            Case{answer("null"), Kind::malformed, true, Reach::request, 0},
-                            Case{answer(R"([{"code":200,"body":"{}"},nul)"), Kind::malformed, true, Reach::request, 0},
-                            Case{answer(std::string(100, '[')), Kind::malformed, true, Reach::request, 0},
-                            Case{transport(TransportFailure::timeout), Kind::timeout, true, Reach::request, 0},
-                            Case{transport(TransportFailure::interrupted), Kind::network, true, Reach::request, 0},
-                            Case{transport(TransportFailure::refused), Kind::invalid_request, false, Reach::account, 0},
-                            Case{transport(TransportFailure::cancelled), Kind::cancelled, false, Reach::request, 0}}) {
+    const std::string many = R"({"error":{"message":"Too many requests in batch message. Maximum batch size is 50",)"
+                             R"("type":"GraphBatchException"}})";
+    for (const Case &one :
+         {Case{answer(dead, 400), Kind::needs_login, false, Reach::account, 190},
+          Case{answer(dead, 200), Kind::needs_login, false, Reach::account, 190},
+          Case{answer(many, 400), Kind::invalid_request, false, Reach::request, 0},
+          Case{answer(many, 200), Kind::invalid_request, false, Reach::request, 0},
+          Case{answer(error_body(4, 0, "x"), 403), Kind::throttled, true, Reach::app, 4},
+          Case{answer(error_body(2, 0, "x"), 500), Kind::transient, true, Reach::request, 2},
+          Case{answer(error_body(506, 0, "x"), 400), Kind::invalid_request, false, Reach::request, 506},
+          Case{answer(error_body(200, 0, "no"), 403), Kind::permission, false, Reach::request, 200},
+          Case{answer("<html>", 502), Kind::transient, true, Reach::request, 0},
+          Case{answer("[null,null]", 503), Kind::transient, true, Reach::request, 0},
+          Case{answer("", 429), Kind::throttled, true, Reach::account, 0},
+          Case{answer("<html>"), Kind::malformed, true, Reach::request, 0},
+          Case{answer(""), Kind::malformed, true, Reach::request, 0},
+          Case{answer("{}"), Kind::malformed, true, Reach::request, 0},
+          Case{answer(R"({"data":[]})"), Kind::malformed, true, Reach::request, 0},
+          Case{answer("null"), Kind::malformed, true, Reach::request, 0},
+          Case{answer(R"([{"code":200,"body":"{}"},nul)"), Kind::malformed, true, Reach::request, 0},
+          Case{answer(std::string(100, '[')), Kind::malformed, true, Reach::request, 0},
+          Case{transport(TransportFailure::timeout), Kind::timeout, true, Reach::request, 0},
+          Case{transport(TransportFailure::interrupted), Kind::network, true, Reach::request, 0},
+          Case{transport(TransportFailure::refused), Kind::invalid_request, false, Reach::account, 0},
+          Case{transport(TransportFailure::cancelled), Kind::cancelled, false, Reach::request, 0}}) {
         const Failure failure = fail_whole(one.response);
         EXPECT_EQ(to_string(failure.kind), to_string(one.kind)) << one.response.body;
         EXPECT_EQ(failure.retry, one.retry) << one.response.body;
@@ -95,4 +93,4 @@ TEST(BatchWhole, AnAnswerOfTheLargestSizeIsRead)
     EXPECT_THAT(lines(*reading.items[1]), ElementsAre("reach 8 1795248000"));
 }
 
-} // namespace ig::platform
+}  // namespace ig::platform

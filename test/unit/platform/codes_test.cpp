@@ -9,8 +9,7 @@
 #include "samples.hpp"
 #include "support.hpp"
 
-namespace ig::platform
-{
+namespace ig::platform {
 
 using testing::HasSubstr;
 using testing::IsEmpty;
@@ -21,8 +20,7 @@ using Reach = FailureReach;
 using std::chrono::minutes;
 using std::chrono::seconds;
 
-namespace
-{
+namespace {
 
 struct Row {
     int code, subcode;
@@ -33,7 +31,7 @@ struct Row {
     const char *hint;
 };
 
-} // namespace
+}  // namespace
 
 TEST(Codes, EveryRowOfTheTable)
 {
@@ -276,4 +274,4 @@ TEST(Wait, OddNumbersAreNoWaitOrABoundedOne)
     }
 }
 
-} // namespace ig::platform
+}  // namespace ig::platform

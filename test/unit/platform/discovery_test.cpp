@@ -6,13 +6,11 @@
 #include "samples.hpp"
 #include "support.hpp"
 
-namespace ig::platform
-{
+namespace ig::platform {
 
 using testing::HasSubstr;
 
-namespace
-{
+namespace {
 
 Discovery discover(Login login, std::string_view body, int status = 200)
 {
@@ -22,12 +20,11 @@ Discovery discover(Login login, std::string_view body, int status = 200)
 std::string page_list(std::size_t count, std::string_view paging)
 {
     std::string body = "{\"data\":[";
-    for (std::size_t i = 0; i < count; ++i)
-        body += std::string(i ? "," : "") + "{\"id\":\"1\"}";
+    for (std::size_t i = 0; i < count; ++i) body += std::string(i ? "," : "") + "{\"id\":\"1\"}";
     return body + "],\"paging\":" + std::string(paging) + "}";
 }
 
-} // namespace
+}  // namespace
 
 TEST(Discovery, PagesWithoutInstagramAreSkipped)
 {
@@ -135,4 +132,4 @@ TEST(Discovery, ErrorsAreJudgedAsEverywhere)
     EXPECT_EQ(discovery.failure->subcode, 463);
 }
 
-} // namespace ig::platform
+}  // namespace ig::platform

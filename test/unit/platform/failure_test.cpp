@@ -9,8 +9,7 @@
 #include "samples.hpp"
 #include "support.hpp"
 
-namespace ig::platform
-{
+namespace ig::platform {
 
 using testing::HasSubstr;
 using testing::Not;
@@ -176,4 +175,4 @@ TEST(Failures, KindsAreSpeltAsInTheContract)
     EXPECT_EQ(to_string(static_cast<Kind>(99)), "transient");
 }
 
-} // namespace ig::platform
+}  // namespace ig::platform

@@ -9,8 +9,7 @@
 
 #include "support.hpp"
 
-namespace ig::platform
-{
+namespace ig::platform {
 
 inline std::string error_body(int code, int subcode, std::string_view message, std::string_view more = {})
 {
@@ -36,4 +35,4 @@ inline Failure fail(std::string_view body, int status = 400, std::vector<std::st
     return fail(answer(body, status), std::move(metrics));
 }
 
-} // namespace ig::platform
+}  // namespace ig::platform

@@ -8,15 +8,13 @@
 #include "samples.hpp"
 #include "support.hpp"
 
-namespace ig::platform
-{
+namespace ig::platform {
 
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
-namespace
-{
+namespace {
 
 std::string series_of(std::string_view entries)
 {
@@ -41,7 +39,7 @@ void expect_one_drop(const Reading &reading, FailureKind kind, std::string_view 
     EXPECT_FALSE(reading.dropped[0].hint.empty());
 }
 
-} // namespace
+}  // namespace
 
 TEST(Reader, SeriesBecomesOneValueADay)
 {
@@ -147,10 +145,8 @@ TEST(Reader, WrongTypesAreDroppedAndNamed)
 
 TEST(Reader, OneBadValueCostsNoOther)
 {
-    const Reading reading = read(
-        series_query({"reach"}),
-        series_of(
-            R"({"value":true,"end_time":"2026-11-20T08:00:00+0000"},7,
+    const Reading reading = read(series_query({"reach"}), series_of(
+                                                              R"({"value":true,"end_time":"2026-11-20T08:00:00+0000"},7,
                {"value":9,"end_time":"2026-11-21T08:00:00+0000"})"));
     EXPECT_THAT(lines(reading), ElementsAre("reach 9 1795248000"));
     expect_one_drop(reading, FailureKind::malformed, "reach", "left out 2 values of reach that are not numbers");
@@ -282,4 +278,4 @@ TEST(Snapshot, OddFieldsAreDroppedAndNamesBounded)
     EXPECT_THAT(read(query, R"({"data":[]})").without_data, ElementsAre("followers_count"));
 }
 
-} // namespace ig::platform
+}  // namespace ig::platform

@@ -5,8 +5,7 @@
 
 #include "platform/json.hpp"
 
-namespace ig::platform
-{
+namespace ig::platform {
 
 TEST(Json, KeepsNumbersAsTheyWereWritten)
 {
@@ -24,8 +23,7 @@ TEST(Json, IntegersAreExactOrNothing)
     const Json json =
         Json::parse(R"([9223372036854775807, "17841400000000001", 9223372036854775808, 1.0, 1e2, "", "5x", true])");
     std::vector<std::optional<std::int64_t>> integers;
-    for (const JsonView item : json.root())
-        integers.push_back(item.integer());
+    for (const JsonView item : json.root()) integers.push_back(item.integer());
     const std::vector<std::optional<std::int64_t>> expected = {9223372036854775807, 17841400000000001, std::nullopt,
                                                                std::nullopt,        std::nullopt,      std::nullopt,
                                                                std::nullopt,        std::nullopt};
@@ -55,8 +53,7 @@ TEST(Json, WalksNestedContainersInOrder)
     EXPECT_EQ(json.root().member("b").size(), 0u);
     EXPECT_EQ(json.root().member("c").text(), "end");
     std::string keys;
-    for (const JsonView member : json.root())
-        keys += member.key();
+    for (const JsonView member : json.root()) keys += member.key();
     EXPECT_EQ(keys, "abc");
 }
 
@@ -112,18 +109,14 @@ TEST(Json, RefusesWhatIsNoJson)
     }
 }
 
-TEST(Json, SkipsAByteOrderMark)
-{
-    EXPECT_EQ(Json::parse("\xEF\xBB\xBF{\"a\":1}").root().member("a").text(), "1");
-}
+TEST(Json, SkipsAByteOrderMark) { EXPECT_EQ(Json::parse("\xEF\xBB\xBF{\"a\":1}").root().member("a").text(), "1"); }
 
 TEST(Json, DeepNestingIsRefusedAndNeverRecursesOn)
 {
     EXPECT_TRUE(Json::parse(std::string(64, '[') + std::string(64, ']')).valid());
     EXPECT_FALSE(Json::parse(std::string(65, '[') + std::string(65, ']')).valid());
     std::string endless;
-    for (int i = 0; i < 1000000; ++i)
-        endless += "{\"a\":[";
+    for (int i = 0; i < 1000000; ++i) endless += "{\"a\":[";
     EXPECT_EQ(Json::parse(endless).problem(), "it is nested too deeply");
 }
 
@@ -142,4 +135,4 @@ TEST(Json, TheProblemHoldsNothingOfTheText)
     EXPECT_EQ(Json::parse("{\"access_token\":\"EAAsecret").problem().find("EAA"), std::string::npos);
 }
 
-} // namespace ig::platform
+}  // namespace ig::platform

@@ -6,11 +6,9 @@
 #include "platform/json.hpp"
 #include "platform/json_text.hpp"
 
-namespace ig::platform
-{
+namespace ig::platform {
 
-namespace
-{
+namespace {
 
 std::string as_json(std::string_view text)
 {
@@ -19,7 +17,7 @@ std::string as_json(std::string_view text)
     return json;
 }
 
-} // namespace
+}  // namespace
 
 TEST(JsonText, EscapesWhatJsonDemandsAndNothingMore)
 {
@@ -51,4 +49,4 @@ TEST(JsonText, EveryByteComesBack)
     }
 }
 
-} // namespace ig::platform
+}  // namespace ig::platform

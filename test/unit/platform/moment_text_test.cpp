@@ -6,18 +6,16 @@
 #include "platform/moment_text.hpp"
 #include "platform/timestamp.hpp"
 
-namespace ig::platform
-{
+namespace ig::platform {
 
-namespace
-{
+namespace {
 
 Day date(int year, unsigned month, unsigned of_month)
 {
     return std::chrono::year{year} / std::chrono::month{month} / std::chrono::day{of_month};
 }
 
-} // namespace
+}  // namespace
 
 TEST(MomentText, WritesDaysWithAllTheirDigits)
 {
@@ -36,10 +34,30 @@ TEST(MomentText, EveryDayOfACenturyComesBack)
 
 TEST(MomentText, RefusesWhatIsNoDay)
 {
-    for (const char *text :
-         {"", "2026", "2026-11", "2026-11-", "2026-11-31", "2026-02-29", "2026-00-10", "2026-13-01", "2026-11-00",
-          "2026-11-21 ", " 2026-11-21", "2026-11-21x", "2026-11-21-1", "2026/11/21", "-2026-11-21", "2026--11-21",
-          "2026-11--2", "+2026-11-21", "99999999999-01-01", "2026-01-257", "2026-257-01", "67562-01-01", "infinity", "2026-11-21 08:00:00+00"})
+    for (const char *text : {"",
+                             "2026",
+                             "2026-11",
+                             "2026-11-",
+                             "2026-11-31",
+                             "2026-02-29",
+                             "2026-00-10",
+                             "2026-13-01",
+                             "2026-11-00",
+                             "2026-11-21 ",
+                             " 2026-11-21",
+                             "2026-11-21x",
+                             "2026-11-21-1",
+                             "2026/11/21",
+                             "-2026-11-21",
+                             "2026--11-21",
+                             "2026-11--2",
+                             "+2026-11-21",
+                             "99999999999-01-01",
+                             "2026-01-257",
+                             "2026-257-01",
+                             "67562-01-01",
+                             "infinity",
+                             "2026-11-21 08:00:00+00"})
         EXPECT_THROW(parse_day(text), std::invalid_argument) << text;
 }
 
@@ -67,4 +85,4 @@ TEST(MomentText, MomentsComeBackFromTheReaderOfTimestamps)
         ASSERT_EQ(parse_timestamp(instant_text(moment)), moment) << instant_text(moment);
 }
 
-} // namespace ig::platform
+}  // namespace ig::platform

@@ -9,11 +9,9 @@
 #include "samples.hpp"
 #include "support.hpp"
 
-namespace ig::platform
-{
+namespace ig::platform {
 
-namespace
-{
+namespace {
 
 std::string mutated(std::string body, std::mt19937 &random)
 {
@@ -39,18 +37,10 @@ std::string mutated(std::string body, std::mt19937 &random)
     for (std::size_t changes = 1 + random() % 4; changes > 0 && !body.empty(); --changes) {
         const std::size_t at = random() % body.size();
         switch (random() % 5) {
-        case 0:
-            body[at] = static_cast<char>(random() % 256);
-            break;
-        case 1:
-            body.erase(at, 1 + random() % 20);
-            break;
-        case 2:
-            body.insert(at, pieces[random() % std::size(pieces)]);
-            break;
-        case 3:
-            body.insert(at, body.substr(random() % body.size(), random() % 60));
-            break;
+        case 0: body[at] = static_cast<char>(random() % 256); break;
+        case 1: body.erase(at, 1 + random() % 20); break;
+        case 2: body.insert(at, pieces[random() % std::size(pieces)]); break;
+        case 3: body.insert(at, body.substr(random() % body.size(), random() % 60)); break;
         default: {
             // Another value in the place of one, so that the text stays JSON and only its types are wrong.
             const std::size_t colon = body.find(':', at);
@@ -73,7 +63,7 @@ void expect_sound(const Failure &failure)
     EXPECT_EQ(failure.message.find("EAAinvented"), std::string::npos);
 }
 
-} // namespace
+}  // namespace
 
 TEST(Mutations, NeverThrowAndKeepTheirBounds)
 {
@@ -100,8 +90,7 @@ TEST(Mutations, NeverThrowAndKeepTheirBounds)
                 EXPECT_TRUE(reading.values.empty());
                 expect_sound(*reading.failure);
             }
-            for (const Failure &failure : reading.dropped)
-                expect_sound(failure);
+            for (const Failure &failure : reading.dropped) expect_sound(failure);
             for (const Value &value : reading.values) {
                 EXPECT_TRUE(is_decimal(value.value) || (value.value.empty() && !value.parts.empty())) << body;
                 if (value.parts.empty()) continue;
@@ -118,4 +107,4 @@ TEST(Mutations, NeverThrowAndKeepTheirBounds)
     }
 }
 
-} // namespace ig::platform
+}  // namespace ig::platform

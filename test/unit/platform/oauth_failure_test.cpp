@@ -5,14 +5,12 @@
 #include "failures.hpp"
 #include "platform/oauth.hpp"
 
-namespace ig::platform
-{
+namespace ig::platform {
 
 using testing::HasSubstr;
 using testing::Not;
 
-namespace
-{
+namespace {
 
 using Kind = FailureKind;
 using Reach = FailureReach;
@@ -37,7 +35,7 @@ struct Case {
     const char *hint;
 };
 
-} // namespace
+}  // namespace
 
 TEST(LoginRefusal, SaysWhatToDo)
 {
@@ -128,4 +126,4 @@ TEST(LoginRefusal, RepeatsNoSecret)
         EXPECT_THAT(failure.message, Not(HasSubstr(secret)));
 }
 
-} // namespace ig::platform
+}  // namespace ig::platform

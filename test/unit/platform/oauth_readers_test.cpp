@@ -5,38 +5,31 @@
 #include "platform/oauth.hpp"
 #include "support.hpp"
 
-namespace ig::platform
-{
+namespace ig::platform {
 
 using std::chrono::seconds;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
-namespace
-{
+namespace {
 
 TokenAnswer token_of(std::string_view body, Login login = Login::instagram)
 {
     return read_token_answer(login, answer(body));
 }
 
-Instant unix_moment(std::int64_t count)
-{
-    return Instant(seconds(count));
-}
+Instant unix_moment(std::int64_t count) { return Instant(seconds(count)); }
 
-} // namespace
+}  // namespace
 
 TEST(TokenAnswer, BothShapesOfTheCodeExchangeSayTheSame)
 {
-    for (
-        const char *body :
-        {R"({"data":[{"access_token":"IGAAs","user_id":"178410000001",
+    for (const char *body : {R"({"data":[{"access_token":"IGAAs","user_id":"178410000001",
             "permissions":"instagram_business_basic,instagram_business_manage_insights"}]})",
-         R"({"data":{"access_token":"IGAAs","user_id":"178410000001",
+                             R"({"data":{"access_token":"IGAAs","user_id":"178410000001",
             "permissions":"instagram_business_basic instagram_business_manage_insights"}})",
-         R"({"access_token":"IGAAs","user_id":178410000001,
+                             R"({"access_token":"IGAAs","user_id":178410000001,
             "permissions":["instagram_business_basic","instagram_business_manage_insights"]})"}) {
         const TokenAnswer token = token_of(body);
         ASSERT_FALSE(token.failure) << body;
@@ -180,4 +173,4 @@ TEST(TokenDebug, ARefusedAppTokenIsTheAppsFault)
     EXPECT_THAT(debug.failure->hint, HasSubstr("ig_configure_app"));
 }
 
-} // namespace ig::platform
+}  // namespace ig::platform

@@ -7,11 +7,9 @@
 #include "platform/instagram/instagram.hpp"
 #include "platform/oauth.hpp"
 
-namespace ig::platform
-{
+namespace ig::platform {
 
-namespace
-{
+namespace {
 
 constexpr std::string_view app_secret = "5ecret&of=app";
 constexpr std::string_view token = "EAAinvented|token";
@@ -34,11 +32,10 @@ void expect_get(const HttpRequest &request, std::string_view url, std::string_vi
     EXPECT_EQ(request.url, url);
     EXPECT_EQ(request.secret_query.expose(), secret_query);
     EXPECT_TRUE(request.form.empty());
-    for (const char *secret : {"5ecret", "EAA", "AQB"})
-        EXPECT_EQ(request.url.find(secret), std::string::npos);
+    for (const char *secret : {"5ecret", "EAA", "AQB"}) EXPECT_EQ(request.url.find(secret), std::string::npos);
 }
 
-} // namespace
+}  // namespace
 
 TEST(AuthorizeUrl, NamesEverythingOfTheFacebookDialog)
 {
@@ -188,4 +185,4 @@ TEST(LoginHosts, AreThoseOfTheSettings)
                        "http://127.0.0.1:2/refresh_access_token?"));
 }
 
-} // namespace ig::platform
+}  // namespace ig::platform

@@ -9,15 +9,13 @@
 #include "samples.hpp"
 #include "support.hpp"
 
-namespace ig::platform
-{
+namespace ig::platform {
 
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
-namespace
-{
+namespace {
 
 InsightsQuery lifetime(InsightsQuery query)
 {
@@ -49,12 +47,11 @@ Reading read_hours(const std::string &value)
 std::vector<std::string> kept(const Reading &reading)
 {
     std::vector<std::string> result;
-    for (const Value &value : reading.values)
-        result.push_back(value.value + " " + metadata_json(value.parts));
+    for (const Value &value : reading.values) result.push_back(value.value + " " + metadata_json(value.parts));
     return result;
 }
 
-} // namespace
+}  // namespace
 
 TEST(Parts, ATotalKeepsItsNumberAndItsParts)
 {
@@ -76,10 +73,9 @@ TEST(Parts, TheTimeframeIsNoDimension)
     EXPECT_THAT(kept(reading), ElementsAre(R"( {"breakdowns":{"country":{"BR":31,"US":12}}})"));
     EXPECT_EQ(reading.values[0].period, "lifetime");
     EXPECT_EQ(reading.values[0].end_time, moment(2026, 11, 21, 8));
-    EXPECT_THAT(
-        kept(read_parts(R"([{"dimension_keys":["age","timeframe","gender"],
+    EXPECT_THAT(kept(read_parts(R"([{"dimension_keys":["age","timeframe","gender"],
                              "results":[{"dimension_values":["25-34","THIS_MONTH","F"],"value":41}]}])")),
-        ElementsAre(R"(9 {"breakdowns":{"age,gender":{"25-34,F":41}}})"));
+                ElementsAre(R"(9 {"breakdowns":{"age,gender":{"25-34,F":41}}})"));
 }
 
 TEST(Parts, HoursAreKeptByDayAndAnEmptyDayIsNone)
@@ -137,7 +133,8 @@ TEST(Parts, NamesAreEscaped)
 
 TEST(Parts, WhatIsNoNumberOrHasNoNameIsDroppedAloneAndCounted)
 {
-    const Reading reading = read_results(R"([{"dimension_values":["A"],"value":"many"},{"dimension_values":["B"],"value":1},
+    const Reading reading =
+        read_results(R"([{"dimension_values":["A"],"value":"many"},{"dimension_values":["B"],"value":1},
         {"dimension_values":["C","D"],"value":2},{"dimension_values":"E","value":3},{"value":4},7,
         {"dimension_values":["F"],"value":"007"},{"dimension_values":[{}],"value":5},{"dimension_values":["G"],"value":{}}])");
     EXPECT_THAT(kept(reading), ElementsAre(R"(9 {"breakdowns":{"follow_type":{"B":1}}})"));
@@ -154,12 +151,11 @@ TEST(Parts, OddBreakdownsLeaveTheNumber)
         EXPECT_THAT(kept(reading), ElementsAre("9 ")) << nothing;
         EXPECT_THAT(reading.dropped, IsEmpty()) << nothing;
     }
-    for (const char *odd :
-         {"7", "{}", R"(["x"])", R"([{"results":[{"dimension_values":["A"],"value":1}]}])",
-          R"([{"dimension_keys":["timeframe"],"results":[{"dimension_values":["A"],"value":1}]}])",
-          R"([{"dimension_keys":[""],"results":[{"dimension_values":["A"],"value":1}]}])",
-          R"([{"dimension_keys":[1],"results":[{"dimension_values":["A"],"value":1}]}])",
-          R"([{"dimension_keys":["a"],"results":{"A":1}}])"}) {
+    for (const char *odd : {"7", "{}", R"(["x"])", R"([{"results":[{"dimension_values":["A"],"value":1}]}])",
+                            R"([{"dimension_keys":["timeframe"],"results":[{"dimension_values":["A"],"value":1}]}])",
+                            R"([{"dimension_keys":[""],"results":[{"dimension_values":["A"],"value":1}]}])",
+                            R"([{"dimension_keys":[1],"results":[{"dimension_values":["A"],"value":1}]}])",
+                            R"([{"dimension_keys":["a"],"results":{"A":1}}])"}) {
         const Reading reading = read_parts(odd);
         EXPECT_THAT(kept(reading), ElementsAre("9 ")) << odd;
         EXPECT_EQ(reading.dropped.size(), 1U) << odd;
@@ -203,4 +199,4 @@ TEST(Parts, HoursAndBreakdownsOfOneValueShareItsMetadata)
     EXPECT_EQ(metadata_json(parts), R"({"breakdowns":{"a":{"x":2},"b":{"y":1},"c":{}}})");
 }
 
-} // namespace ig::platform
+}  // namespace ig::platform

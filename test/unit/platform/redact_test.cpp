@@ -7,8 +7,7 @@
 
 #include "platform/redact.hpp"
 
-namespace ig::platform
-{
+namespace ig::platform {
 
 TEST(Redact, HidesValuesOfTellingNames)
 {
@@ -32,8 +31,7 @@ TEST(Redact, HidesValuesOfTellingNames)
         {"sent Bearer abc, failed", "sent Bearer [redacted], failed"},
         {"token 123456789012|abcdefgh is", "token 123456789012|[redacted] is"},
     };
-    for (const auto &[text, expected] : cases)
-        EXPECT_EQ(redact(text), expected);
+    for (const auto &[text, expected] : cases) EXPECT_EQ(redact(text), expected);
 }
 
 TEST(Redact, HidesBareTokens)
@@ -73,8 +71,7 @@ TEST(Redact, MakesOneBoundedLineOfValidUtf8)
     EXPECT_LE(longest.size(), 502u);
     EXPECT_EQ(redact(""), "");
     std::string many;
-    for (int i = 0; i < 2000; ++i)
-        many += "\xC3\xA9";
+    for (int i = 0; i < 2000; ++i) many += "\xC3\xA9";
     EXPECT_EQ(redact(many).size(), 499u * 2 + 3);
 }
 
@@ -110,16 +107,14 @@ TEST(Redact, RandomTokensNeverComeThrough)
                                                                    {"key=", ","}, {"\xff", "\n"}};
     const auto noise = [&](std::size_t size) {
         std::string text;
-        while (size-- > 0)
-            text += static_cast<char>(random() % 256);
+        while (size-- > 0) text += static_cast<char>(random() % 256);
         return text;
     };
     for (int round = 0; round < 4000; ++round) {
         const std::string &prefix = prefixes[random() % prefixes.size()];
         std::string token = prefix;
         const std::size_t size = (prefix.empty() ? 12 : 20) + random() % 200;
-        while (token.size() < size)
-            token += letters[random() % letters.size()];
+        while (token.size() < size) token += letters[random() % letters.size()];
         const auto &contexts = prefix.empty() || random() % 2 ? named : bare;
         const auto &[before, after] = contexts[random() % contexts.size()];
         // The noise ends in a space: a letter before a name makes it another name.
@@ -132,4 +127,4 @@ TEST(Redact, RandomTokensNeverComeThrough)
     }
 }
 
-} // namespace ig::platform
+}  // namespace ig::platform

@@ -5,11 +5,9 @@
 
 #include "support.hpp"
 
-namespace ig::platform
-{
+namespace ig::platform {
 
-namespace
-{
+namespace {
 
 constexpr const char *token = "EAAinventedtokeninventedtoken";
 
@@ -24,7 +22,7 @@ std::string url_of(const InsightsQuery &query, Endpoints endpoints = {})
     return request.url;
 }
 
-} // namespace
+}  // namespace
 
 TEST(Requests, SeriesAsksOneSecondMoreThanTheWindow)
 {
@@ -46,10 +44,9 @@ TEST(Requests, BreakdownsGoWithTotalsAlone)
 {
     InsightsQuery query = total_query({"views", "likes"});
     query.breakdown = "media_product_type,follow_type";
-    EXPECT_EQ(url_of(query),
-              "https://graph.facebook.com/v25.0/17841400000000001/insights?metric=views,likes&period=day"
-              "&metric_type=total_value&breakdown=media_product_type%2Cfollow_type"
-              "&since=1795161600&until=1795248000");
+    EXPECT_EQ(url_of(query), "https://graph.facebook.com/v25.0/17841400000000001/insights?metric=views,likes&period=day"
+                             "&metric_type=total_value&breakdown=media_product_type%2Cfollow_type"
+                             "&since=1795161600&until=1795248000");
     query.shape = MetricShape::time_series;
     EXPECT_EQ(url_of(query).find("breakdown"), std::string::npos);
 }
@@ -109,4 +106,4 @@ TEST(Requests, DiscoveryOfBothLogins)
     EXPECT_EQ(me.bearer.expose(), token);
 }
 
-} // namespace ig::platform
+}  // namespace ig::platform

@@ -3,8 +3,7 @@
 
 #include <string_view>
 
-namespace ig::platform::samples
-{
+namespace ig::platform::samples {
 
 inline constexpr std::string_view time_series = R"({"data":[
   {"name":"reach","period":"day",
@@ -105,4 +104,4 @@ inline constexpr std::string_view readable[] = {
     both_shapes, mixed,  user_node,    pages,        me_wrapped,    me_flat};
 inline constexpr std::string_view errors[] = {error_full, error_flat, error_debug, error_legacy, error_throttled};
 
-} // namespace ig::platform::samples
+}  // namespace ig::platform::samples

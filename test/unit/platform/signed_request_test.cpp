@@ -6,11 +6,9 @@
 #include "platform/oauth.hpp"
 #include "vault/hmac.hpp"
 
-namespace ig::platform
-{
+namespace ig::platform {
 
-namespace
-{
+namespace {
 
 constexpr std::string_view secret = "5ecret";
 constexpr std::string_view payload =
@@ -28,8 +26,7 @@ std::string base64url(std::string_view bytes)
     int count = 0;
     for (const char c : bytes) {
         bits = bits << 8 | static_cast<unsigned char>(c);
-        for (count += 8; count >= 6; count -= 6)
-            text += alphabet[bits >> (count - 6) & 63];
+        for (count += 8; count >= 6; count -= 6) text += alphabet[bits >> (count - 6) & 63];
     }
     if (count > 0) text += alphabet[bits << (6 - count) & 63];
     return text;
@@ -47,7 +44,7 @@ std::string signed_text(std::string_view json)
     return signature_of(encoded) + "." + encoded;
 }
 
-} // namespace
+}  // namespace
 
 TEST(SignedRequest, RightlySignedNamesTheUser)
 {
@@ -143,4 +140,4 @@ TEST(SignedRequest, SizeIsLimited)
         signed_text(json + "\",\"deep\":" + std::string(20, '[') + std::string(20, ']') + "}"), secret));
 }
 
-} // namespace ig::platform
+}  // namespace ig::platform

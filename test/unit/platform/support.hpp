@@ -9,8 +9,7 @@
 
 #include "platform/instagram/instagram.hpp"
 
-namespace ig::platform
-{
+namespace ig::platform {
 
 inline Instant moment(int year, unsigned month, unsigned day, int hour)
 {
@@ -77,4 +76,4 @@ inline std::vector<std::string> lines(const Reading &reading)
     return result;
 }
 
-} // namespace ig::platform
+}  // namespace ig::platform

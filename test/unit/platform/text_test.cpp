@@ -8,8 +8,7 @@
 #include "platform/url.hpp"
 #include "support.hpp"
 
-namespace ig::platform
-{
+namespace ig::platform {
 
 TEST(Text, RepairsEveryKindOfBadUtf8)
 {
@@ -21,10 +20,10 @@ TEST(Text, RepairsEveryKindOfBadUtf8)
         {"a\xFF"
          "b",
          "a" + mark + "b"},
-        {"\xC0\xAF", mark + mark},                       // overlong
-        {"\xED\xA0\x80", mark + mark + mark},            // surrogate
-        {"\xF4\x90\x80\x80", mark + mark + mark + mark}, // above U+10FFFF
-        {"\xE2\x82", mark + mark},                       // cut
+        {"\xC0\xAF", mark + mark},                        // overlong
+        {"\xED\xA0\x80", mark + mark + mark},             // surrogate
+        {"\xF4\x90\x80\x80", mark + mark + mark + mark},  // above U+10FFFF
+        {"\xE2\x82", mark + mark},                        // cut
         {std::string("a\0b", 3), "ab"},
     };
     for (const auto &[bad, good] : cases) {
@@ -108,4 +107,4 @@ TEST(Url, EncodesWhatCameFromData)
     EXPECT_EQ(encoded_list({"reach", "a,b"}), "reach,a%2Cb");
 }
 
-} // namespace ig::platform
+}  // namespace ig::platform

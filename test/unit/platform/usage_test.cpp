@@ -6,11 +6,9 @@
 #include "platform/usage.hpp"
 #include "support.hpp"
 
-namespace ig::platform
-{
+namespace ig::platform {
 
-namespace
-{
+namespace {
 
 using std::chrono::minutes;
 
@@ -27,7 +25,7 @@ int app_percent(std::string value)
     return usages.size() == 1 && usages[0].whole_app && usages[0].account_id.empty() ? usages[0].percent : -1;
 }
 
-} // namespace
+}  // namespace
 
 TEST(Usage, TheLargestMemberOfTheAppCountsWhateverItsName)
 {
@@ -119,4 +117,4 @@ TEST(Usage, EveryHttpAnswerTellsItRefusalsToo)
     EXPECT_TRUE(instagram.read_insights(series_query({"reach"}), transport(TransportFailure::timeout)).usage.empty());
 }
 
-} // namespace ig::platform
+}  // namespace ig::platform

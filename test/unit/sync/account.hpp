@@ -20,10 +20,10 @@ using platform::Login;
 using platform::MetricShape;
 using platform::Reading;
 using platform::Value;
-using sync::MetricState;
 using std::chrono::days;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
+using sync::MetricState;
 using namespace std::chrono_literals;
 using Names = std::vector<std::string>;
 

@@ -67,9 +67,8 @@ TEST(Throttle, TheAccountWaitsTheTimeTheApiNames)
     Runner runner;
     sync::Work last_try = work(1, {series("reach"), total("views")});
     last_try.attempt = 6;
-    const Outcome outcome = runner.sync(last_try, [](const InsightsQuery &) {
-        return failed(throttled(FailureReach::account, 1140s));
-    });
+    const Outcome outcome =
+        runner.sync(last_try, [](const InsightsQuery &) { return failed(throttled(FailureReach::account, 1140s)); });
     EXPECT_EQ(outcome.status, Status::throttled);
     EXPECT_EQ(outcome.blocked_until, noon + 1140s);
     ASSERT_TRUE(outcome.retry_at) << "waiting is not one of the attempts";
@@ -91,9 +90,8 @@ TEST(Throttle, WithoutANamedTimeOurOwnAndNeverAnAbsurdOne)
     });
     EXPECT_EQ(outcome.blocked_until, noon + days{7});
     Runner negative;
-    outcome = negative.sync(work(3, {series("reach")}), [](const InsightsQuery &) {
-        return failed(throttled(FailureReach::account, -5s));
-    });
+    outcome = negative.sync(work(3, {series("reach")}),
+                            [](const InsightsQuery &) { return failed(throttled(FailureReach::account, -5s)); });
     EXPECT_EQ(outcome.blocked_until, noon + 1s);
 }
 

@@ -140,9 +140,8 @@ TEST(BadMetric, AFailureOfAMetricThatMayPassIsRepeatedNotHeldAgainstIt)
 TEST(BadMetric, WhenAllAreRefusedTheWorkFailsAtOnce)
 {
     Runner runner;
-    const Outcome outcome = runner.sync(work(1, {total("views")}), [](const InsightsQuery &) {
-        return failed(unsupported());
-    });
+    const Outcome outcome =
+        runner.sync(work(1, {total("views")}), [](const InsightsQuery &) { return failed(unsupported()); });
     EXPECT_EQ(outcome.status, Status::failed);
     EXPECT_LE(outcome.calls_done, 4);
     EXPECT_FALSE(outcome.retry_at);

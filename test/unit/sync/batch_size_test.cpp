@@ -10,8 +10,8 @@ namespace ig::test {
 
 namespace {
 
-using sync::BatchSize;
 using std::chrono::milliseconds;
+using sync::BatchSize;
 
 constexpr std::size_t plenty = 1000;  // calls that wait
 
@@ -129,10 +129,8 @@ TEST(BatchSize, FailuresNowAndThenDoNotEndAtSingleCalls)
     for (int request = 1; request <= 2000; ++request) {
         const std::size_t items = size.next(plenty, 1);
         calls += items;
-        if (request % 30 == 0)
-            size.on_failure(items);
-        else
-            good(size, items, 1);
+        if (request % 30 == 0) size.on_failure(items);
+        else good(size, items, 1);
     }
     EXPECT_GT(calls / 2000, 30U);
 }
@@ -173,7 +171,9 @@ TEST(BatchSize, IsNeverNoneNeverMoreThanTheMostAndNeverMoreThanThereAre)
 {
     for (std::uint64_t seed = 1; seed <= 50; ++seed) {
         sync::Random random(seed);
-        const auto any = [&random](int limit) { return static_cast<std::size_t>(random.up_to(milliseconds(limit)).count()); };
+        const auto any = [&random](int limit) {
+            return static_cast<std::size_t>(random.up_to(milliseconds(limit)).count());
+        };
         BatchSize size(50);
         std::size_t most = 50;
         for (int step = 0; step < 400; ++step) {

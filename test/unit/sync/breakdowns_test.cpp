@@ -115,8 +115,8 @@ TEST(Breakdowns, WhatIsTrueNowIsAskedOnceBeforeThePast)
 
 TEST(Breakdowns, DemographicsMissedInAnOutageAreToldAsClipped)
 {
-    const sync::Plan plan = sync::make_plan(account({demographics("follower_demographics", {"age"}, day(2026, 11, 10))}),
-                                            *us_pacific(), noon, {});
+    const sync::Plan plan = sync::make_plan(
+        account({demographics("follower_demographics", {"age"}, day(2026, 11, 10))}), *us_pacific(), noon, {});
     ASSERT_EQ(plan.clips.size(), 1U);
     EXPECT_EQ(plan.clips[0].last, yesterday);
 }
@@ -196,10 +196,9 @@ TEST(Breakdowns, ANumberWithoutPartsIsNothingWherePartsWereAsked)
 TEST(Breakdowns, WindowsAreValuesOfTheirPeriodBesideTheDays)
 {
     Runner runner;
-    const Outcome outcome = runner.sync(
-        work(1, {series("reach", yesterday), window(series("reach", yesterday), "week"),
-                 window(series("reach", yesterday), "days_28")}),
-        answered);
+    const Outcome outcome = runner.sync(work(1, {series("reach", yesterday), window(series("reach", yesterday), "week"),
+                                                 window(series("reach", yesterday), "days_28")}),
+                                        answered);
     EXPECT_EQ(outcome.calls_done, 3);
     std::map<std::string, int> periods;
     for (const Value &value : outcome.values) ++periods[value.period];

@@ -9,12 +9,12 @@ namespace ig::test {
 
 namespace {
 
+using platform::Usage;
+using std::chrono::minutes;
 using sync::BudgetKey;
 using sync::BudgetRow;
 using sync::Governor;
 using sync::Hold;
-using platform::Usage;
-using std::chrono::minutes;
 using Reason = Hold::Reason;
 
 const BudgetKey ada{"00000000-0000-0000-0000-00000000000a", "17841400000000001", Login::facebook};

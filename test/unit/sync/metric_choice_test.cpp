@@ -84,9 +84,8 @@ TEST(MetricChoice, ItsBreakdownsReplaceTheUsualOnes)
 
 TEST(MetricChoice, ThePartsOfASeriesAreAnEntryOfTheirOwn)
 {
-    EXPECT_THAT(asked(R"({"reach":["follow_type"]})"),
-                ElementsAre("reach day", "reach/parts day by follow_type parts", "reach/week week",
-                            "reach/days_28 days_28"));
+    EXPECT_THAT(asked(R"({"reach":["follow_type"]})"), ElementsAre("reach day", "reach/parts day by follow_type parts",
+                                                                   "reach/week week", "reach/days_28 days_28"));
 }
 
 TEST(MetricChoice, APersonWhoNamesMetricsGetsThoseAndTheirChosenBreakdowns)

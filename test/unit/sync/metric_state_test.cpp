@@ -59,9 +59,8 @@ TEST(MetricStateText, IsTheJsonThatTheServerKeeps)
     known["reach"].clipped_before = day(2025, 1, 2);
     known["views"].unsupported_since = noon;
     known["views"].reason = "no";
-    EXPECT_EQ(metric_state_json(known),
-              R"({"reach":{"through":"2026-11-20","clipped_before":"2025-01-02"},)"
-              R"("views":{"unsupported_since":"2026-11-21 12:00:00.000+00","reason":"no"}})");
+    EXPECT_EQ(metric_state_json(known), R"({"reach":{"through":"2026-11-20","clipped_before":"2025-01-02"},)"
+                                        R"("views":{"unsupported_since":"2026-11-21 12:00:00.000+00","reason":"no"}})");
 }
 
 TEST(MetricStateText, ReadsAMomentAsTheServersJsonWritesIt)

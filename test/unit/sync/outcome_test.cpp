@@ -84,9 +84,8 @@ TEST(Outcome, NoDataAsAnErrorOfTheApiIsStillNoData)
     Runner runner;
     Failure none = failure(FailureKind::no_data, FailureReach::metrics);
     none.message = "not enough followers";
-    const Outcome outcome = runner.sync(work(1, {series("follower_count")}), [&](const InsightsQuery &) {
-        return failed(none);
-    });
+    const Outcome outcome =
+        runner.sync(work(1, {series("follower_count")}), [&](const InsightsQuery &) { return failed(none); });
     EXPECT_EQ(outcome.status, Status::succeeded);
     ASSERT_EQ(outcome.errors.size(), 1U);
     EXPECT_EQ(outcome.errors[0].failure.message, "not enough followers");
@@ -99,10 +98,10 @@ TEST(Outcome, ValuesNobodyAskedForAreDropped)
     const Outcome outcome = runner.sync(work(1, {series("reach", yesterday)}), [](const InsightsQuery &query) {
         Reading reading = answered(query);
         reading.values.push_back({"impressions", "day", pacific_midnight(today), "1"});
-        reading.values.push_back({"reach", "day", pacific_midnight(today + days{1}), "2"});          // a day too late
-        reading.values.push_back({"reach", "day", pacific_midnight(yesterday - days{2}), "3"});      // too early
-        reading.values.push_back({"reach", "week", pacific_midnight(today), "4"});                   // another period
-        reading.values.push_back({"reach", "day", pacific_midnight(today + days{90000}), "5"});      // another age
+        reading.values.push_back({"reach", "day", pacific_midnight(today + days{1}), "2"});      // a day too late
+        reading.values.push_back({"reach", "day", pacific_midnight(yesterday - days{2}), "3"});  // too early
+        reading.values.push_back({"reach", "week", pacific_midnight(today), "4"});               // another period
+        reading.values.push_back({"reach", "day", pacific_midnight(today + days{90000}), "5"});  // another age
         return reading;
     });
     ASSERT_EQ(outcome.values.size(), 3U);

@@ -9,10 +9,10 @@ namespace {
 
 Failure random_failure(sync::Random &random, const Names &metrics)
 {
-    constexpr FailureKind kinds[] = {
-        FailureKind::no_data,   FailureKind::not_supported, FailureKind::needs_login,     FailureKind::permission,
-        FailureKind::throttled, FailureKind::transient,     FailureKind::malformed,       FailureKind::timeout,
-        FailureKind::network,   FailureKind::transient,     FailureKind::invalid_request, FailureKind::transient};
+    constexpr FailureKind kinds[] = {FailureKind::no_data,    FailureKind::not_supported,   FailureKind::needs_login,
+                                     FailureKind::permission, FailureKind::throttled,       FailureKind::transient,
+                                     FailureKind::malformed,  FailureKind::timeout,         FailureKind::network,
+                                     FailureKind::transient,  FailureKind::invalid_request, FailureKind::transient};
     Failure failure;
     failure.kind = kinds[random.next() % std::size(kinds)];
     const auto reach = random.next() % 40;
@@ -40,8 +40,8 @@ sync::Work random_work(sync::WorkId id, sync::Random &random)
         std::optional<Day> synced;
         if (random.next() % 3 != 0) synced = yesterday - days{static_cast<int>(random.next() % 40)};
         constexpr MetricShape shapes[] = {MetricShape::time_series, MetricShape::total_value, MetricShape::snapshot};
-        metrics.push_back(metric("m" + std::to_string(i), shapes[random.next() % 3],
-                                 static_cast<int>(random.next() % 60), synced));
+        metrics.push_back(
+            metric("m" + std::to_string(i), shapes[random.next() % 3], static_cast<int>(random.next() % 60), synced));
     }
     sync::Work result = work(id, std::move(metrics), static_cast<int>(random.next() % 3));
     if (random.next() % 5 == 0) result.input.login = Login::instagram;
@@ -99,9 +99,8 @@ TEST(Property, PlansOfRandomAccountsAskEachDueDayOnceAndNothingBeyondTheHistory)
                 for (Day date = query.first; date <= query.last; date += days{1}) asked.insert(date);
             }
             const Day oldest = yesterday - days{state_of.history_days - 1};
-            const Day due = state_of.synced_through
-                                ? std::min(*state_of.synced_through + days{1}, yesterday - days{2})
-                                : yesterday - days{28};
+            const Day due = state_of.synced_through ? std::min(*state_of.synced_through + days{1}, yesterday - days{2})
+                                                    : yesterday - days{28};
             for (const Day date : asked) {
                 ASSERT_EQ(asked.count(date), 1U);
                 ASSERT_GE(date, oldest);

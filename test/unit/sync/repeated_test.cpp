@@ -40,8 +40,9 @@ TEST(FailedBatch, WhatMayBeTheSizesFaultIsAskedInSmallerCompany)
 
 TEST(FailedBatch, WhereNobodyWasReachedEachCallHasMetThat)
 {
-    for (const TransportFailure unreached : {TransportFailure::resolve, TransportFailure::connect, TransportFailure::tls,
-                                             TransportFailure::refused, TransportFailure::cancelled}) {
+    for (const TransportFailure unreached :
+         {TransportFailure::resolve, TransportFailure::connect, TransportFailure::tls, TransportFailure::refused,
+          TransportFailure::cancelled}) {
         EXPECT_EQ(after_failed_batch(unreached, of(FailureKind::network)), AfterBatch::tell_all);
     }
 }

@@ -30,9 +30,8 @@ TEST(BadRequest, GivesUpAfterThreeTriesAndTheJobComesBack)
 {
     Runner runner;
     const sync::Work what = work(1, {series("reach"), total("views", yesterday)});
-    const Outcome outcome = runner.sync(what, [](const InsightsQuery &query) {
-        return asks(query, "reach") ? failed(transient()) : answered(query);
-    });
+    const Outcome outcome = runner.sync(
+        what, [](const InsightsQuery &query) { return asks(query, "reach") ? failed(transient()) : answered(query); });
     EXPECT_EQ(outcome.status, Status::partial);
     EXPECT_EQ(outcome.calls_done, 6);
     EXPECT_EQ(values_of(outcome, "views"), 3U);

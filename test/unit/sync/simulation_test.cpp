@@ -17,28 +17,18 @@ Trouble trouble_of(sync::WorkId id)
     switch (id % 20) {
     case 1:
     case 2:
-    case 3:
-        return Trouble::flaky;
-    case 5:
-        return Trouble::named_metric;
-    case 6:
-        return Trouble::unnamed_metric;
-    case 8:
-        return Trouble::heavy;
-    case 9:
-        return Trouble::no_data;
-    case 11:
-        return Trouble::login_gone;
-    case 13:
-        return Trouble::busy;
+    case 3: return Trouble::flaky;
+    case 5: return Trouble::named_metric;
+    case 6: return Trouble::unnamed_metric;
+    case 8: return Trouble::heavy;
+    case 9: return Trouble::no_data;
+    case 11: return Trouble::login_gone;
+    case 13: return Trouble::busy;
     case 15:
-    case 16:
-        return Trouble::app_limit;
+    case 16: return Trouble::app_limit;
     case 18:
-    case 19:
-        return Trouble::dead;
-    default:
-        return Trouble::none;
+    case 19: return Trouble::dead;
+    default: return Trouble::none;
     }
 }
 
@@ -62,10 +52,8 @@ Reading troubled_answer(sync::WorkId id, const InsightsQuery &query, int nth, In
         const auto faults = static_cast<int>((id / 20 + date) % 3);
         return nth < faults ? failed(transient()) : answered(query);
     }
-    case Trouble::named_metric:
-        return asks(query, "likes") ? failed(unsupported({"likes"})) : answered(query);
-    case Trouble::unnamed_metric:
-        return asks(query, "likes") ? failed(unsupported()) : answered(query);
+    case Trouble::named_metric: return asks(query, "likes") ? failed(unsupported({"likes"})) : answered(query);
+    case Trouble::unnamed_metric: return asks(query, "likes") ? failed(unsupported()) : answered(query);
     case Trouble::heavy: {
         Failure less = transient();
         less.ask_less = true;
@@ -74,16 +62,11 @@ Reading troubled_answer(sync::WorkId id, const InsightsQuery &query, int nth, In
     case Trouble::no_data:
         return asks(query, "follower_count") ? failed(failure(FailureKind::no_data, FailureReach::metrics))
                                              : answered(query);
-    case Trouble::login_gone:
-        return failed(failure(FailureKind::needs_login, FailureReach::account));
-    case Trouble::busy:
-        return now < noon + 30min ? failed(throttled(FailureReach::account, 1800s)) : answered(query);
-    case Trouble::app_limit:
-        return now < noon + 1h ? failed(throttled(FailureReach::app, 3600s)) : answered(query);
-    case Trouble::dead:
-        return failed(transient());
-    case Trouble::none:
-        break;
+    case Trouble::login_gone: return failed(failure(FailureKind::needs_login, FailureReach::account));
+    case Trouble::busy: return now < noon + 30min ? failed(throttled(FailureReach::account, 1800s)) : answered(query);
+    case Trouble::app_limit: return now < noon + 1h ? failed(throttled(FailureReach::app, 3600s)) : answered(query);
+    case Trouble::dead: return failed(transient());
+    case Trouble::none: break;
     }
     return answered(query);
 }

@@ -23,7 +23,8 @@ TokenLife sixty_days(platform::Login login = platform::Login::instagram)
 
 TEST(TokenLife, IsRenewedFromHalfLifeOn)
 {
-    EXPECT_EQ(refresh_verdict(sixty_days(), issued + hours(30 * 24) - std::chrono::milliseconds(1)), RefreshVerdict::not_due);
+    EXPECT_EQ(refresh_verdict(sixty_days(), issued + hours(30 * 24) - std::chrono::milliseconds(1)),
+              RefreshVerdict::not_due);
     EXPECT_EQ(refresh_verdict(sixty_days(), issued + hours(30 * 24)), RefreshVerdict::now);
 }
 
@@ -42,7 +43,8 @@ TEST(TokenLife, ThatIsOverCannotBeRenewed)
 
 TEST(TokenLife, OfInstagramMustBeADayOld)
 {
-    EXPECT_EQ(requested_refresh_verdict(sixty_days(), issued + hours(24) - std::chrono::milliseconds(1)), RefreshVerdict::too_young);
+    EXPECT_EQ(requested_refresh_verdict(sixty_days(), issued + hours(24) - std::chrono::milliseconds(1)),
+              RefreshVerdict::too_young);
     EXPECT_EQ(requested_refresh_verdict(sixty_days(), issued + hours(24)), RefreshVerdict::now);
     EXPECT_EQ(requested_refresh_verdict(sixty_days(platform::Login::facebook), issued), RefreshVerdict::now);
 }
@@ -85,7 +87,8 @@ TEST(TokenLife, RetriesComeMoreOftenTowardsTheEnd)
     const Instant end = issued + hours(60 * 24);
     EXPECT_EQ(next_refresh_try(end, end - hours(30 * 24), 0) - (end - hours(30 * 24)), hours(24));
     EXPECT_EQ(next_refresh_try(end, end - hours(16), 0) - (end - hours(16)), hours(2));
-    EXPECT_EQ(next_refresh_try(end, end - std::chrono::minutes(1), 0) - (end - std::chrono::minutes(1)), std::chrono::minutes(15));
+    EXPECT_EQ(next_refresh_try(end, end - std::chrono::minutes(1), 0) - (end - std::chrono::minutes(1)),
+              std::chrono::minutes(15));
 }
 
 TEST(TokenLife, RetriesAreSpreadByAtMostAQuarter)

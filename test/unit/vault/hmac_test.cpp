@@ -37,8 +37,7 @@ TEST(Hmac, AgreesWithRfc4231)
 TEST(Hmac, EveryLengthOfMessageAndKeyIsPaddedRightly)
 {
     std::string all;
-    for (std::size_t size = 0; size <= 130; ++size)
-        all += hmac(std::string(size, 'k'), std::string(size, 'm'));
+    for (std::size_t size = 0; size <= 130; ++size) all += hmac(std::string(size, 'k'), std::string(size, 'm'));
     EXPECT_EQ(hmac("", all), "6a2266246bd1f652ddd2ef4ebc15fd6d1d7325a442e9f654159f30963f3494c3");
 }
 

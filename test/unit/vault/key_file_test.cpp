@@ -75,10 +75,7 @@ TEST_F(KeyFile, AReadOnlyFileOfOursIsRead)
     EXPECT_EQ(read_key_file(path).id(), Key::from_text(digits).id());
 }
 
-TEST_F(KeyFile, AMissingFileIsToldApart)
-{
-    EXPECT_THROW(read_key_file(path), KeyFileMissing);
-}
+TEST_F(KeyFile, AMissingFileIsToldApart) { EXPECT_THROW(read_key_file(path), KeyFileMissing); }
 
 TEST_F(KeyFile, AFileOpenToOthersIsRefusedWithItsPathAndMode)
 {

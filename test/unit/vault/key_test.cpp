@@ -22,10 +22,7 @@ std::string refusal(const std::string &text)
     return "";
 }
 
-TEST(Key, TextComesBackAsItWas)
-{
-    EXPECT_EQ(Key::from_text(valid).to_text().expose(), valid);
-}
+TEST(Key, TextComesBackAsItWas) { EXPECT_EQ(Key::from_text(valid).to_text().expose(), valid); }
 
 TEST(Key, WhiteSpaceAroundTheTextIsNoPartOfIt)
 {
@@ -62,10 +59,7 @@ TEST(Key, EveryBitOfTheKeyChangesTheId)
     }
 }
 
-TEST(Key, TwoNewKeysDiffer)
-{
-    EXPECT_NE(Key::generate().id(), Key::generate().id());
-}
+TEST(Key, TwoNewKeysDiffer) { EXPECT_NE(Key::generate().id(), Key::generate().id()); }
 
 TEST(Key, WrongLengthIsRefusedAndTheLengthTold)
 {

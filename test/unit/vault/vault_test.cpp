@@ -11,10 +11,7 @@ namespace {
 
 const Place place{"8d3a3ef4-5f44-4c2e-9c0e-3d4f6a1b2c3d", "instagram", "17841400000000001", "access_token"};
 
-Key key_of(char digit)
-{
-    return Key::from_text(std::string(64, digit));
-}
+Key key_of(char digit) { return Key::from_text(std::string(64, digit)); }
 
 std::optional<OpenFailure> failure_of(const Vault &vault, std::string_view sealed, const Place &where)
 {
@@ -147,9 +144,8 @@ TEST(Vault, SealedValueSaysWhichKeyItWants)
 TEST(Vault, ValueSealedByVersionOneOpensForEver)
 {
     // Fixed bytes: rows written by an older release must open after an update.
-    const std::string hex =
-        "019b929f7b3423e662000102030405060708090a0b0c0d0e0f10111213141516172564567200a7ceb50aabef0a"
-        "135fa4b8cb84ea7c4c900e81fd65";
+    const std::string hex = "019b929f7b3423e662000102030405060708090a0b0c0d0e0f10111213141516172564567200a7ceb50aabef0a"
+                            "135fa4b8cb84ea7c4c900e81fd65";
     std::string sealed;
     for (std::size_t i = 0; i + 1 < hex.size(); i += 2)
         sealed.push_back(static_cast<char>(std::stoi(hex.substr(i, 2), nullptr, 16)));
