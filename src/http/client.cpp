@@ -77,7 +77,7 @@ void Client::start(TransferId id, HttpRequest request)
     } else if (state_->dispatcher.knows(id)) {
         state_->dispatcher.refuse(id, "a request of this number is already under way");
     } else {
-        state_->dispatcher.start(id, std::move(request), std::move(*target));
+        state_->dispatcher.start(id, std::move(request), *target);
     }
 }
 
