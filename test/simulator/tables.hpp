@@ -80,7 +80,7 @@ public:
     void disconnect(Slot slot);
 
     // What the worker does (src/postgres/queue.cpp). Returned: the jobs that were taken back.
-    std::vector<JobId> reclaim(bool all, Instant now);
+    std::vector<JobId> reclaim(bool all, const std::vector<JobId> &held, Instant now);
     enum class Claim { all, interactive, suspects };
     std::vector<ClaimedJob> claim(std::size_t most, Claim kind, Instant now);
     bool renew(const ClaimedJob &job, Instant now);

@@ -12,12 +12,15 @@ constexpr seconds lease{120};
 
 }  // namespace
 
-std::vector<JobId> Tables::reclaim(bool all, Instant now)
+std::vector<JobId> Tables::reclaim(bool all, const std::vector<JobId> &held, Instant now)
 {
     std::vector<JobId> taken;
     if (scenario_.defect == Defect::lose_crashed_job) return taken;
-    while (!running_.empty() && (all || running_.begin()->first < now)) {
-        const JobId id = running_.begin()->second;
+    for (const auto &[lease_until, id] : running_) {
+        if (!all && lease_until >= now) break;
+        if (all || std::find(held.begin(), held.end(), id) == held.end()) taken.push_back(id);
+    }
+    for (const JobId id : taken) {
         change(job(id), [now](Job &job) {
             ++job.crashes;
             ++job.generation;
@@ -26,7 +29,6 @@ std::vector<JobId> Tables::reclaim(bool all, Instant now)
             job.due_at = now;
             job.claim = 0;
         });
-        taken.push_back(id);
     }
     return taken;
 }

@@ -37,7 +37,7 @@ Worker::Worker(World &world, std::uint64_t number)
     const Instant now = world_.machine_now();
     world_.trace.note(Event::worker_starts, now, number);
     world_.audit.disturbed(now);
-    for (const JobId id : world_.tables.reclaim(true, now))
+    for (const JobId id : world_.tables.reclaim(true, {}, now))
         world_.trace.note(Event::reclaim, now, id, static_cast<std::uint64_t>(world_.tables.job(id).crashes));
     if (world_.calm) lift_own_cap();
     perils_left_ = steps_until(world_.dice, world_.scenario.rates.worker_dies);

@@ -50,7 +50,10 @@ void Worker::claim(Instant now)
     if (wanted == 0 && !woken) return;
     peril(3);
     if (suspect_runs || (wanted == 0 && jobs_.size() >= most_in_hand)) return;
-    for (const JobId id : world_.tables.reclaim(false, now)) world_.trace.note(Event::reclaim, now, id);
+    std::vector<JobId> old_leases;
+    for (const auto &[id, held] : jobs_)
+        if (now - held.job.leased_at >= renew_lease_after) old_leases.push_back(id);
+    for (const JobId id : world_.tables.reclaim(false, old_leases, now)) world_.trace.note(Event::reclaim, now, id);
     std::vector<ClaimedJob> claimed = wanted == 0 ? world_.tables.claim(largest_block, Tables::Claim::interactive, now)
                                                   : world_.tables.claim(wanted, Tables::Claim::all, now);
     if (wanted > 0) queue_has_more_ = claimed.size() >= wanted;
