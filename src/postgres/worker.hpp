@@ -78,6 +78,7 @@ private:
     TimestampTz lock_wait_seen_ = 0;
     std::optional<Instant> again_at_;  // the last round failed: not before then
     std::optional<Instant> next_due_;
+    Instant look_for_people_at_{};  // also while hands are full
     Instant renewed_at_{};
     Instant planned_at_{};
     std::optional<Instant> idle_since_;

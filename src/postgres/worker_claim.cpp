@@ -15,6 +15,7 @@ using std::chrono::seconds;
 
 constexpr std::size_t largest_block = 128;
 constexpr std::size_t most_in_hand = 2000;  // those that people wait for included
+constexpr seconds people_wait{5};
 constexpr seconds plans_last{30};
 constexpr seconds plans_last_idle{5};
 
@@ -48,7 +49,10 @@ void Worker::claim(Instant now)
     const bool suspect_runs = !jobs_.empty() && jobs_.begin()->second.job.suspect;
     const std::size_t wanted = wanted_jobs();
     queue_has_more_ = wanted == 0;
-    if (wanted == 0 && !woken) return;
+    // A refresh whose next try has come wakes nobody.
+    const bool look_for_people = woken || now >= look_for_people_at_;
+    if (wanted == 0 && !look_for_people) return;
+    look_for_people_at_ = now + people_wait;
     keep_plans_fitting(now);
     calls_.follow_calendar(now);
     WorkerTransaction transaction("claiming jobs");

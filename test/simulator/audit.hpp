@@ -36,7 +36,7 @@ class Audit {
 public:
     Audit(const Scenario &scenario, Tables &tables) : scenario_(scenario), tables_(tables) {}
 
-    // From now on waiting is counted anew: the worker died, the clock jumped.
+    // From now on waiting is counted anew: the worker died, the clock jumped, a suspect had run alone.
     void disturbed(Instant now) { disturbed_at_ = now; }
     void on_claim(const ClaimedJob &claimed, Instant now);
     // After a claim of all kinds: nobody is left waiting in favour of one who is less urgent.

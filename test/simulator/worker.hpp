@@ -104,6 +104,7 @@ private:
     void exchange_usage(Instant now);
     void renew(Instant now);
     void check_ownership();
+    void let_go(JobId id) noexcept;
     void forget(JobId id) noexcept;
     void consider_renewal(const ClaimedJob &job, Instant now);
     void settle_renewals(Instant now);
@@ -139,6 +140,7 @@ private:
     bool had_jobs_ = false;
     bool deposed_ = false;
     std::optional<Instant> next_due_;
+    Instant look_for_people_at_{};
     Instant renewed_at_{};
     std::int64_t perils_left_ = 0;  // 0: it does not die
     std::int64_t freezes_left_ = 0;

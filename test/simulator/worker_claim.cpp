@@ -12,6 +12,7 @@ constexpr std::size_t largest_block = 128;
 constexpr std::size_t most_in_hand = 2000;
 constexpr std::size_t most_works = 1000;
 constexpr milliseconds renew_every{1000};
+constexpr seconds people_wait{5};
 constexpr seconds renew_lease_after{40};
 
 JobEnd refused(JobState state)
@@ -47,7 +48,9 @@ void Worker::claim(Instant now)
     const bool suspect_runs = !jobs_.empty() && jobs_.begin()->second.job.suspect;
     const std::size_t wanted = wanted_jobs();
     queue_has_more_ = wanted == 0;
-    if (wanted == 0 && !woken) return;
+    const bool look_for_people = woken || now >= look_for_people_at_;
+    if (wanted == 0 && !look_for_people) return;
+    look_for_people_at_ = now + people_wait;
     peril(3);
     if (suspect_runs || (wanted == 0 && jobs_.size() >= most_in_hand)) return;
     std::vector<JobId> old_leases;
@@ -176,12 +179,21 @@ void Worker::check_ownership()
     for (const JobId id : lost) forget(id);
 }
 
+// While a suspect runs, alone, everybody else waits: for as long as one job may take, which is looked at by itself.
+void Worker::let_go(JobId id) noexcept
+{
+    const auto held = jobs_.find(id);
+    if (held == jobs_.end()) return;
+    if (held->second.job.suspect) world_.audit.disturbed(world_.machine_now());
+    jobs_.erase(held);
+}
+
 void Worker::forget(JobId id) noexcept
 {
     world_.trace.note(Event::lost_lease, world_.machine_now(), id, number_);
     drop_calls(id);
     engine_.forget(id);
-    jobs_.erase(id);
+    let_go(id);
     const auto of_job = [id](const sync::Outcome &outcome) { return outcome.work == id; };
     for (std::vector<sync::Outcome> *list : {&ended_, &finished_})
         list->erase(std::remove_if(list->begin(), list->end(), of_job), list->end());

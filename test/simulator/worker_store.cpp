@@ -74,7 +74,7 @@ void Worker::store_finished(Instant now)
     }
     finished_ = std::move(later);
     store_group(group, now);
-    for (const sync::Outcome &outcome : group) jobs_.erase(outcome.work);
+    for (const sync::Outcome &outcome : group) let_go(outcome.work);
 }
 
 // A transaction that fails, or in which the worker dies, leaves nothing; one that succeeds leaves all.
