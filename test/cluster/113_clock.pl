@@ -181,7 +181,8 @@ set_clock(0);
 
 # --- a clock that is wrong is named
 
-$node->adjust_conf('postgresql.conf', "instagram_insights.$_", "'" . $sandbox->url . "'") for 'graph_url', 'instagram_graph_url';
+# ALTER SYSTEM puts a whole file in place: the server may still be reading for the last set_clock().
+query("ALTER SYSTEM SET instagram_insights.$_ = '" . $sandbox->url . "'") for 'graph_url', 'instagram_graph_url';
 set_clock(-3 * $day);
 query("SELECT $schema.ig_refresh_insights('@{[ user_id('a') ]}', '$ids[0]')");
 wait_for($node, "SELECT state = 'waiting' FROM $schema.sync_jobs ORDER BY job_id DESC LIMIT 1");
