@@ -24,7 +24,7 @@ $primary->backup('base');
 sub calls { return $sandbox->stats->{calls} }
 sub wrong_rows { my ($node) = @_; return join ' ', grep { stored_rows($node, "account_id = '$_'") ne $sandbox->expected(account_id => $_) } @ids }
 # The log without what only the clock makes different.
-sub log_of { my ($node) = @_; return $node->safe_psql('postgres', "SELECT account_id, status, error_count, job_id FROM $schema.sync_logs ORDER BY id") }
+sub log_of { my ($node) = @_; return $node->safe_psql('postgres', "SELECT account_id, status, error_code, job_id FROM $schema.sync_logs ORDER BY id") }
 
 sub standby
 {

@@ -122,6 +122,6 @@ for my $page (@pages)
 $shared->stop;
 note(sprintf 'took %d s', time - $started);
 note("not run: $_") for @not_run;
-is(scalar @not_run, 8, 'as many blocks cannot be run as did before');
+is(scalar @not_run, 10, 'as many blocks cannot be run as did before');
 is(scalar @pictures, 4, 'as many blocks are no commands as were before');
 done_testing();
