@@ -20,8 +20,8 @@ BEGIN
         UNION
         SELECT 'TYPE', t.oid::regtype::text, acl.grantee
         FROM pg_type t
-        -- Not those of tables and views: pg_dump warns of each whose rights an extension has changed.
-        JOIN pg_class c ON c.oid = t.typrelid AND c.relkind = 'c'
+        -- The row types of tables and views too: a table of somebody's with such a column would stand in the way of updates.
+        JOIN pg_class c ON c.oid = t.typrelid
         JOIN pg_namespace n ON n.oid = t.typnamespace AND n.nspname = 'instagram_insights',
              aclexplode(COALESCE(t.typacl, acldefault('T', t.typowner))) acl
         WHERE acl.grantee <> t.typowner

@@ -73,6 +73,23 @@ BEGIN
 END
 $bounds$;
 
+-- Row types of tables and views are nobody's either.
+DO $types$
+DECLARE
+    row_type record;
+BEGIN
+    FOR row_type IN
+        SELECT t.oid::pg_catalog.regtype AS name
+        FROM pg_catalog.pg_type t
+        JOIN pg_catalog.pg_class c ON c.oid = t.typrelid
+        JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace AND n.nspname = 'instagram_insights'
+        WHERE c.relkind <> 'c' AND t.typacl IS NULL
+    LOOP
+        EXECUTE pg_catalog.format('REVOKE ALL ON TYPE %s FROM PUBLIC', row_type.name);
+    END LOOP;
+END
+$types$;
+
 COMMENT ON COLUMN worker_state.started_at IS 'When it started; when it left, if none runs';
 
 -- Stretches of days that make no sense are refused on 18 as well.

@@ -49,10 +49,10 @@ SELECT format('trigger %s of %s | calls %s | %s', t.tgname, c.relname, t.tgfoid:
 FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
 WHERE c.relnamespace IN (SELECT oid FROM ours) AND NOT t.tgisinternal AND t.tgparentid = 0
 UNION ALL
-SELECT format('type %s | owner %s | %s', t.typname, pg_temp.role(t.typowner), pg_temp.rights(t.typacl, 'T', t.typowner))
+SELECT format('type %s%s | owner %s | %s', t.typname, CASE WHEN c.relkind IN ('r', 'p', 'v') THEN ' (rows)' END, pg_temp.role(t.typowner),
+              pg_temp.rights(t.typacl, 'T', t.typowner))
 FROM pg_type t LEFT JOIN pg_class c ON c.oid = t.typrelid
 WHERE t.typnamespace IN (SELECT oid FROM ours) AND NOT (t.typelem <> 0 AND t.typlen = -1)
-  AND (c.oid IS NULL OR c.relkind = 'c')
 UNION ALL
 SELECT format('function %s(%s) | owner %s | %s %s parallel %s%s%s%s | %s | %s', p.proname, oidvectortypes(p.proargtypes),
               pg_temp.role(p.proowner), l.lanname,
