@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <csignal>
 #include <system_error>
 
@@ -19,7 +20,7 @@ namespace {
 
 constexpr const char *limit_seconds = "10";
 // timeout(1) has ended it by then, and only a process that it left behind can hold the pipe.
-constexpr int give_up_ms = 11000;
+constexpr std::chrono::milliseconds give_up_after{11000};
 
 [[noreturn]] void cannot_start(int error)
 {
@@ -113,14 +114,15 @@ struct Printed {
     ~Printed() { wipe_memory(bytes, sizeof bytes); }
 };
 
-// Until the command's end, or until there is more than a key can be, or no time left. Server code, to be called inside
-// pg_call().
+// Until the command's end, or until there is more than a key can be, or no time left, whatever happens to the server's
+// clock. Server code, to be called inside pg_call().
 void read_output(int descriptor, Printed &printed)
 {
-    const TimestampTz deadline = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), give_up_ms);
+    const auto deadline = std::chrono::steady_clock::now() + give_up_after;
     bool woken = false;
     while (!printed.ended && printed.size < sizeof printed.bytes) {
-        const long left = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), deadline);
+        const long left =
+            std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now()).count();
         if (left <= 0) break;
         const int wanted = WL_LATCH_SET | WL_SOCKET_READABLE | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH;
         const int events = WaitLatchOrSocket(MyLatch, wanted, descriptor, left, PG_WAIT_EXTENSION);
