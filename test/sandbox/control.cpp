@@ -59,14 +59,14 @@ Plan Control::serve(const Incoming &incoming)
     const auto handler = handlers_.find(incoming.method + " " + path);
     if (handler == handlers_.end()) {
         answer.status = 404;
-        answer.body = "{\"error\":" + quoted("no such control call: " + incoming.method + " " + path) + "}\n";
+        answer.body = "{\"error\":" + quoted_json("no such control call: " + incoming.method + " " + path) + "}\n";
     } else {
         try {
             answer.body = (this->*handler->second)(request);
             if (path == "/expected.csv") answer.content_type = "text/csv; charset=UTF-8";
         } catch (const std::exception &error) {
             answer.status = 400;
-            answer.body = "{\"error\":" + quoted(error.what()) + "}\n";
+            answer.body = "{\"error\":" + quoted_json(error.what()) + "}\n";
         }
     }
     return plan_delivery(answer, Delivery{}, incoming.keep_alive, incoming.method == "HEAD");
@@ -130,8 +130,8 @@ std::string Control::post_config(const Request &request)
 
 std::string Control::get_clock(const Request &)
 {
-    return "{\"now\":" + quoted(sql_time(world_.clock.now())) +
-           ",\"last_complete_day\":" + quoted(day_text(last_complete_day(world_.clock.now()))) + "}\n";
+    return "{\"now\":" + quoted_json(sql_time(world_.clock.now())) +
+           ",\"last_complete_day\":" + quoted_json(day_text(last_complete_day(world_.clock.now()))) + "}\n";
 }
 
 std::string Control::post_clock(const Request &request)

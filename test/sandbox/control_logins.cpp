@@ -223,13 +223,13 @@ std::string Control::post_signed_request(const Request &request)
     std::string payload = text_of(json, "payload");
     if (payload.empty()) {
         const long long now = world_.clock.now().time_since_epoch().count();
-        payload = "{\"user_id\":" + quoted(needed(json, "user_id")) +
-                  ",\"algorithm\":" + quoted(text_of(json, "algorithm", "HMAC-SHA256")) +
+        payload = "{\"user_id\":" + quoted_json(needed(json, "user_id")) +
+                  ",\"algorithm\":" + quoted_json(text_of(json, "algorithm", "HMAC-SHA256")) +
                   ",\"issued_at\":" + std::to_string(integer_of(json, "issued_at", now)) + "}";
     }
     const bool wrong = flag_of(json, "wrong_signature", false);
-    return "{\"signed_request\":" + quoted(signed_request(wrong ? "another " + app->secret : app->secret, payload)) +
-           "}\n";
+    return "{\"signed_request\":" +
+           quoted_json(signed_request(wrong ? "another " + app->secret : app->secret, payload)) + "}\n";
 }
 
 std::string Control::get_budgets(const Request &) { return world_.budgets.json(world_.clock.now()); }

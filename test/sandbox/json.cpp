@@ -86,7 +86,7 @@ std::string counted(const char *name, long long number)
     return std::string("{\"") + name + "\":" + std::to_string(number) + "}\n";
 }
 
-std::string quoted(std::string_view text)
+std::string quoted_json(std::string_view text)
 {
     rapidjson::StringBuffer buffer;
     JsonWriter writer(buffer);

@@ -53,7 +53,7 @@ template <class Each> long long for_each_object(const Json &json, Each each)
 
 // The text of a control answer: {"name":number} on a line; a quoted string.
 std::string counted(const char *name, long long number);
-std::string quoted(std::string_view text);
+std::string quoted_json(std::string_view text);
 
 // The text as Graph writes it: "/" as "\/", and with `ascii` everything else beyond ASCII as \uXXXX.
 std::string graph_spelling(std::string_view json, bool ascii);
