@@ -22,6 +22,13 @@ using platform::FailureReach;
 
 struct Engine::State {
     struct Entry {
+        Entry(Work &&given, const Plan &plan, const State &state, Instant now)
+            : work(std::move(given), plan, state.calendar, now, state.options.plan), place{work.priority(), 0,
+                                                                                           std::nullopt},
+              budget(work.budget())
+        {
+        }
+
         LiveWork work;
         Place place;
         BudgetKey budget;
@@ -112,7 +119,7 @@ struct Engine::State {
     EngineOptions options;
     Random random;
     Works works;
-    std::unordered_map<CallId, WorkId> calls;
+    std::unordered_map<CallId, Works::iterator> calls;
     Turns turns;
     Governor governor;
     std::vector<WorkId> held;  // until a call is answered or gone
@@ -136,12 +143,8 @@ void Engine::add(Work work, Instant now)
     state.latest = now;
     if (state.works.count(work.id) != 0) throw std::invalid_argument("a work with this id is live");
     const WorkId id = work.id;
-    const Place place{work.priority, 0, std::nullopt};
     const Plan plan = make_plan(work.input, *state.calendar, now, state.options.plan);
-    LiveWork live(std::move(work), plan, state.calendar, now, state.options.plan);
-    BudgetKey budget = live.budget();
-    State::Entry fresh{std::move(live), place, std::move(budget), std::nullopt};
-    const auto entry = state.works.emplace(id, std::move(fresh)).first;
+    const auto entry = state.works.try_emplace(id, std::move(work), plan, state, now).first;
     const std::optional<Hold> hold = state.governor.hold(entry->second.budget, entry->second.work.priority(), now);
     if (hold && hold->reason == Hold::Reason::blocked && !entry->second.work.done()) {
         state.end(entry, Ending{hold_failure(*hold, now)}, now);
@@ -170,7 +173,7 @@ std::optional<Call> Engine::next_call(Instant now)
         entry->second.held_since.reset();
         state.turns.remove(*front, entry->second.place);
         Call call = entry->second.work.ask(++state.last_call);
-        state.calls.emplace(call.id, *front);
+        state.calls.emplace(call.id, entry);
         state.governor.on_call(entry->second.budget, now);
         state.settle(entry, now);
         return call;
@@ -183,7 +186,7 @@ bool Engine::may_send(CallId call, Instant now)
     State &state = *state_;
     const auto known = state.calls.find(call);
     if (known == state.calls.end()) return false;
-    const auto entry = state.works.find(known->second);
+    const auto entry = known->second;
     if (!state.governor.blocked_until(entry->second.budget, now)) return true;
     state.latest = now;
     state.calls.erase(known);
@@ -200,7 +203,7 @@ void Engine::on_reading(CallId call, platform::Reading reading, Instant now)
     state.latest = now;
     const auto known = state.calls.find(call);
     if (known == state.calls.end()) return;
-    const auto entry = state.works.find(known->second);
+    const auto entry = known->second;
     state.calls.erase(known);
     LiveWork &work = entry->second.work;
     state.governor.on_gone(entry->second.budget);
@@ -223,7 +226,7 @@ void Engine::on_repeated(CallId call, Instant now)
 {
     const auto known = state_->calls.find(call);
     if (known == state_->calls.end()) return;
-    State::Entry &entry = state_->works.find(known->second)->second;
+    State::Entry &entry = known->second->second;
     entry.work.count_repeated();
     state_->governor.on_gone(entry.budget);
     state_->governor.on_call(entry.budget, now);

@@ -3,11 +3,12 @@
 
 #include <array>
 #include <chrono>
-#include <map>
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <tuple>
+#include <unordered_map>
 #include <vector>
 
 #include "platform/platform.hpp"
@@ -29,6 +30,18 @@ struct BudgetKey {
     bool operator<(const BudgetKey &other) const noexcept
     {
         return std::tie(user_id, account_id, login) < std::tie(other.user_id, other.account_id, other.login);
+    }
+    bool operator==(const BudgetKey &other) const noexcept
+    {
+        return account_id == other.account_id && user_id == other.user_id && login == other.login;
+    }
+};
+
+// By the account alone: few accounts are more than one user's.
+struct BudgetKeyHash {
+    std::size_t operator()(const BudgetKey &key) const noexcept
+    {
+        return std::hash<std::string_view>()(key.account_id);
     }
 };
 
@@ -135,7 +148,7 @@ private:
 
     GovernorOptions options_;
     std::array<Budget, 2> apps_;
-    std::map<BudgetKey, Budget> accounts_;
+    std::unordered_map<BudgetKey, Budget, BudgetKeyHash> accounts_;
     std::set<BudgetKey> changed_;  // accounts with something worth writing
     Instant forgot_at_{};
 };

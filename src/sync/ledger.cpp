@@ -13,6 +13,12 @@ using platform::FailureKind;
 using platform::Value;
 using std::chrono::days;
 
+namespace {
+
+constexpr std::size_t most_reserved = 64;  // a day's sync of an account; what is longer may never come
+
+}  // namespace
+
 Ledger::Ledger(const PlanInput &input, const Plan &plan, const Calendar &calendar, Instant now,
                const PlanOptions &options)
     : explicit_range_(input.first || input.last),
@@ -27,6 +33,9 @@ Ledger::Ledger(const PlanInput &input, const Plan &plan, const Calendar &calenda
             expect(open(input, is_entry), query.first, query.last);
         }
     }
+    std::size_t days_asked = 0;
+    for (const MetricAccount &account : accounts_) days_asked += account.open.size();
+    values_.reserve(std::min(days_asked, most_reserved));
     for (const Clip &clip : plan.clips) {
         MetricAccount &account = open(input, [&](const MetricState &state) { return state.key() == clip.metric; });
         if (!account.clip_first || clip.first < *account.clip_first) account.clip_first = clip.first;
@@ -37,18 +46,18 @@ Ledger::Ledger(const PlanInput &input, const Plan &plan, const Calendar &calenda
 template <typename Predicate> Ledger::MetricAccount &Ledger::open(const PlanInput &input, Predicate is_entry)
 {
     for (MetricAccount &account : accounts_) {
-        if (is_entry(account.state)) return account;
+        if (is_entry(*account.state)) return account;
     }
     if (accounts_.size() > std::numeric_limits<MetricIndex>::max())
         throw std::invalid_argument("too many metrics for one account");
     const auto state = std::find_if(input.metrics.begin(), input.metrics.end(), is_entry);
     if (state == input.metrics.end()) throw std::invalid_argument("the plan names a metric it was not given");
     const auto same_rows = [state](const MetricAccount &other) {
-        return other.state.name == state->name && other.state.period == state->period;
+        return other.state->name == state->name && other.state->period == state->period;
     };
     const auto row = std::find_if(accounts_.begin(), accounts_.end(), same_rows) - accounts_.begin();
     MetricAccount &account = accounts_.emplace_back();
-    account.state = *state;
+    account.state = &*state;
     account.row = static_cast<MetricIndex>(row);
     return account;
 }
@@ -72,17 +81,19 @@ MetricList Ledger::metrics_of(const platform::InsightsQuery &query) const
     list.reserve(query.metrics.size());
     for (const std::string &name : query.metrics) {
         for (std::size_t i = 0; i < accounts_.size(); ++i) {
-            if (accounts_[i].state.same_entry(name, query.shape, query.period))
+            if (accounts_[i].state->same_entry(name, query.shape, query.period))
                 list.push_back(static_cast<MetricIndex>(i));
         }
     }
     return list;
 }
 
-void Ledger::keep(MetricIndex index, Value value)
+void Ledger::keep(MetricIndex index, Value &&value)
 {
-    const auto [place, fresh] = value_index_.try_emplace({accounts_[index].row, value.end_time}, values_.size());
-    if (fresh) {
+    auto &known = accounts_[accounts_[index].row].values;
+    const auto place = std::lower_bound(known.begin(), known.end(), std::pair(value.end_time, std::size_t{0}));
+    if (place == known.end() || place->first != value.end_time) {
+        known.emplace(place, value.end_time, values_.size());
         values_.push_back(std::move(value));
     } else {
         Value &kept = values_[place->second];
@@ -132,7 +143,7 @@ void Ledger::fail(MetricIndex index, const Failure &failure)
     const std::uint32_t bit = 1U << static_cast<unsigned>(failure.kind);
     if ((account.kinds_told & bit) != 0) return;
     account.kinds_told |= bit;
-    errors_.push_back({account.state.key(), failure});
+    errors_.push_back({account.state->key(), failure});
 }
 
 void Ledger::fail_all(const Failure &failure)
@@ -143,7 +154,7 @@ void Ledger::fail_all(const Failure &failure)
 
 std::vector<Value> Ledger::take_values()
 {
-    value_index_.clear();
+    for (MetricAccount &account : accounts_) account.values.clear();
     return std::exchange(values_, {});
 }
 
@@ -157,7 +168,7 @@ std::vector<MetricError> Ledger::take_errors()
         none.reach = platform::FailureReach::metrics;
         none.message = "no data came for any of the days asked for";
         none.hint = "Nothing was measured, or it is not ready yet; recent days are read again with the next sync.";
-        errors.push_back({account.state.key(), account.no_data.value_or(none)});
+        errors.push_back({account.state->key(), account.no_data.value_or(none)});
     }
     return errors;
 }
@@ -165,14 +176,15 @@ std::vector<MetricError> Ledger::take_errors()
 std::vector<MetricProgress> Ledger::progress() const
 {
     std::vector<MetricProgress> list;
+    list.reserve(accounts_.size());
     for (const MetricAccount &account : accounts_) {
         MetricProgress progress;
-        progress.metric = account.state.key();
+        progress.metric = account.state->key();
         progress.synced_through = synced_through(account);
         if (account.clip_last) progress.clipped_before = *account.clip_last + days{1};
         progress.unsupported_since = account.unsupported_since;
         progress.reason = account.reason;
-        progress.supported_again = account.state.unsupported_since && account.has_answer && !account.unsupported_since;
+        progress.supported_again = account.state->unsupported_since && account.has_answer && !account.unsupported_since;
         list.push_back(std::move(progress));
     }
     return list;
@@ -190,13 +202,13 @@ bool Ledger::contiguous(const MetricAccount &account) const
     if (!explicit_range_) return true;
     Day from = account.first;
     if (account.clip_first && *account.clip_last + days{1} >= account.first) from = std::min(from, *account.clip_first);
-    if (account.state.synced_through) return from <= *account.state.synced_through + days{1};
-    return account.state.of_now() || from <= first_sync_from_;
+    if (account.state->synced_through) return from <= *account.state->synced_through + days{1};
+    return account.state->of_now() || from <= first_sync_from_;
 }
 
 std::optional<Day> Ledger::synced_through(const MetricAccount &account) const
 {
-    const std::optional<Day> known = account.state.synced_through;
+    const std::optional<Day> known = account.state->synced_through;
     if (account.open.empty() || !contiguous(account)) return known;
     const auto hole =
         std::find_if(account.open.begin(), account.open.end(), [](std::uint16_t open) { return open > 0; });

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <optional>
 #include <string>
 #include <utility>
@@ -17,11 +16,12 @@ using MetricList = std::vector<MetricIndex>;
 
 class Ledger {
 public:
+    // The metrics of `input` are not copied: they stay where they are as long as this lives.
     Ledger(const PlanInput &input, const Plan &plan, const Calendar &calendar, Instant now, const PlanOptions &options);
 
     // The metrics of a query of the plan this ledger was made from.
     MetricList metrics_of(const platform::InsightsQuery &query) const;
-    const MetricState &metric(MetricIndex index) const { return accounts_[index].state; }
+    const MetricState &metric(MetricIndex index) const { return *accounts_[index].state; }
     // Refused in this work: not to be asked for again in it.
     bool refused(MetricIndex index) const { return accounts_[index].refused; }
     // Answered alone with "no data" or a failure before: asked apart from the others when a request must be split.
@@ -31,7 +31,7 @@ public:
     bool any_trouble() const noexcept { return any_trouble_; }
 
     // Keeps a value; one that came before for the same period and moment takes in its number and its parts.
-    void keep(MetricIndex index, platform::Value value);
+    void keep(MetricIndex index, platform::Value &&value);
     // One of the questions about these days was answered, with values or without.
     void answered(MetricIndex index, Day first, Day last);
     // The API said itself that there is nothing, in its words.
@@ -49,9 +49,10 @@ public:
 
 private:
     struct MetricAccount {
-        MetricState state;
-        MetricIndex row = 0;              // the first entry whose values are kept in the same rows
-        Day first{};                      // asked for from here
+        const MetricState *state = nullptr;
+        MetricIndex row = 0;                                  // the first entry whose values are kept in the same rows
+        std::vector<std::pair<Instant, std::size_t>> values;  // of this row, by moment: where in values_ each is
+        Day first{};                                          // asked for from here
         std::vector<std::uint16_t> open;  // for each day from there on, how many questions have no answer yet
         std::optional<Day> clip_first;
         std::optional<Day> clip_last;
@@ -76,7 +77,6 @@ private:
     bool explicit_range_ = false;
     Day first_sync_from_{};  // where a first sync begins
     std::vector<platform::Value> values_;
-    std::map<std::pair<MetricIndex, Instant>, std::size_t> value_index_;
     std::vector<MetricError> errors_;
     bool any_answer_ = false;
     bool any_trouble_ = false;

@@ -19,7 +19,7 @@ LiveWork::LiveWork(Work work, const Plan &plan, std::shared_ptr<const Calendar> 
     : work_(std::move(work)), calendar_(std::move(calendar)), ledger_(work_.input, plan, *calendar_, now, options)
 {
     for (const platform::InsightsQuery &query : plan.queries) {
-        Question question;
+        Question &question = ready_.emplace_back();
         question.metrics = ledger_.metrics_of(query);
         question.shape = query.shape;
         question.breakdown = query.breakdown;
@@ -28,7 +28,6 @@ LiveWork::LiveWork(Work work, const Plan &plan, std::shared_ptr<const Calendar> 
         question.last = query.last;
         question.since = query.since;
         question.until = query.until;
-        ready_.push_back(std::move(question));
     }
 }
 
@@ -101,7 +100,7 @@ platform::InsightsQuery LiveWork::query_of(const Question &question) const
     return query;
 }
 
-std::optional<Failure> LiveWork::answer(CallId call, Reading reading, Instant now, const EngineOptions &options,
+std::optional<Failure> LiveWork::answer(CallId call, Reading &&reading, Instant now, const EngineOptions &options,
                                         Random &random)
 {
     auto flight = in_flight_.extract(call);
@@ -135,7 +134,7 @@ bool LiveWork::asked_for(const Question &question, const Value &value) const
     return measured >= calendar_->start_of(question.first) && measured < calendar_->end_of(question.last);
 }
 
-void LiveWork::keep(const Question &question, Value value)
+void LiveWork::keep(const Question &question, Value &&value)
 {
     for (const MetricIndex index : question.metrics) {
         const MetricState &metric = ledger_.metric(index);

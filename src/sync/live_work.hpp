@@ -1,7 +1,7 @@
 // One account's sync in progress: the questions still open, the calls in flight and what each answer leads to.
 #pragma once
 
-#include <deque>
+#include <list>
 #include <map>
 #include <memory>
 #include <optional>
@@ -27,6 +27,9 @@ public:
     // `plan` is the one made for this work at `now` with this calendar and these options.
     LiveWork(Work work, const Plan &plan, std::shared_ptr<const Calendar> calendar, Instant now,
              const PlanOptions &options);
+    // The ledger looks at the metrics of its work.
+    LiveWork(const LiveWork &) = delete;
+    LiveWork &operator=(const LiveWork &) = delete;
 
     int priority() const noexcept { return work_.priority; }
     platform::Login login() const noexcept { return work_.input.login; }
@@ -51,7 +54,7 @@ public:
     // A call that was not made: its question is the next one again.
     void take_back(CallId call);
     // Takes the answer to a call of this work. Returns the failure if it ends the whole work.
-    std::optional<platform::Failure> answer(CallId call, platform::Reading reading, Instant now,
+    std::optional<platform::Failure> answer(CallId call, platform::Reading &&reading, Instant now,
                                             const EngineOptions &options, Random &random);
     // One of its calls had to be sent once more.
     void count_repeated() noexcept { ++calls_done_; }
@@ -77,7 +80,7 @@ private:
 
     platform::InsightsQuery query_of(const Question &question) const;
     bool asked_for(const Question &question, const platform::Value &value) const;
-    void keep(const Question &question, platform::Value value);
+    void keep(const Question &question, platform::Value &&value);
     void accept(const Question &question, platform::Reading &reading);
     // Single values that could not be read; returns the metrics whose days must be asked again.
     MetricList accept_dropped(const Question &question, const std::vector<platform::Failure> &dropped);
@@ -103,7 +106,7 @@ private:
     Work work_;
     std::shared_ptr<const Calendar> calendar_;
     Ledger ledger_;
-    std::deque<Question> ready_;
+    std::list<Question> ready_;
     std::multimap<Instant, Question> delayed_;
     std::map<CallId, Question> in_flight_;
     int calls_done_ = 0;

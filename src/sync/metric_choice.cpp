@@ -18,23 +18,12 @@ public:
 
     void add(const RegisteredMetric &metric, const std::vector<std::string> &breakdowns, bool with_windows)
     {
-        MetricState base;
-        base.name = metric.name;
-        base.shape = metric.shape;
-        base.period = metric.period;
-        base.history_days = metric.history_days;
-        const bool series = metric.shape == MetricShape::time_series;
-        if (metric.shape == MetricShape::total_value) {
-            base.breakdowns = breakdowns;
-            base.timeframe = metric.timeframe;
-        }
-        add_entry(base);
-        if (series && !breakdowns.empty()) {
+        const bool total = metric.shape == MetricShape::total_value;
+        add_entry(total ? total_of(metric, breakdowns) : entry_of(metric));
+        if (metric.shape == MetricShape::time_series && !breakdowns.empty()) {
             // A series knows no parts; one-day totals do.
-            MetricState parts = base;
+            MetricState parts = total_of(metric, breakdowns);
             parts.shape = MetricShape::total_value;
-            parts.breakdowns = breakdowns;
-            parts.timeframe = metric.timeframe;
             parts.known_as = metric.name + "/parts";
             parts.parts_only = true;
             add_entry(std::move(parts));
@@ -42,8 +31,8 @@ public:
         if (metric.shape == MetricShape::snapshot || !with_windows) return;
         for (const std::string &period : metric.windows) {
             if (period == metric.period) continue;
-            MetricState window = base;
-            window.breakdowns.clear();
+            MetricState window = entry_of(metric);
+            if (total) window.timeframe = metric.timeframe;
             window.period = period;
             window.known_as = metric.name + "/" + period;
             add_entry(std::move(window));
@@ -51,7 +40,25 @@ public:
     }
 
 private:
-    void add_entry(MetricState entry)
+    static MetricState entry_of(const RegisteredMetric &metric)
+    {
+        MetricState entry;
+        entry.name = metric.name;
+        entry.shape = metric.shape;
+        entry.period = metric.period;
+        entry.history_days = metric.history_days;
+        return entry;
+    }
+
+    static MetricState total_of(const RegisteredMetric &metric, const std::vector<std::string> &breakdowns)
+    {
+        MetricState entry = entry_of(metric);
+        entry.breakdowns = breakdowns;
+        entry.timeframe = metric.timeframe;
+        return entry;
+    }
+
+    void add_entry(MetricState &&entry)
     {
         if (const auto found = known_.find(entry.key()); found != known_.end()) {
             entry.synced_through = found->second.through;
@@ -88,6 +95,7 @@ std::vector<MetricState> metrics_to_ask(const std::vector<RegisteredMetric> &reg
                                         const std::optional<std::vector<std::string>> &names, const KnownMetrics &known)
 {
     std::vector<MetricState> entries;
+    entries.reserve(choice ? choice->size() : 8);
     Chooser chooser(known, entries);
     for (const RegisteredMetric &metric : registry) {
         if (!metric.available || metric.platform != platform) continue;

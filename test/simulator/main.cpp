@@ -136,10 +136,10 @@ void print_figures(const Wishes &wishes, const Totals &totals, double wall)
     const double processor = static_cast<double>(used.tv_sec) + static_cast<double>(used.tv_nsec) / 1e9;
     const auto days = static_cast<double>(totals.account_days.load());
     const auto in_seconds = [](std::chrono::milliseconds wait) { return static_cast<double>(wait.count()) / 1000; };
-    std::printf("%llu runs from seed %llu, %llu account-days in %.1f s with %u threads: %.0f account-days a second, "
-                "%.0f a second of processor time\n",
+    std::printf("%llu runs from seed %llu, %llu account-days in %.1f s with %u threads, %.1f s of processor time: "
+                "%.0f account-days a second, %.0f a second of one core's time\n",
                 static_cast<unsigned long long>(totals.runs.load()), static_cast<unsigned long long>(wishes.first),
-                static_cast<unsigned long long>(totals.account_days.load()), wall, wishes.jobs, days / wall,
+                static_cast<unsigned long long>(totals.account_days.load()), wall, wishes.jobs, processor, days / wall,
                 days / processor);
     std::printf("longest wait for a claim: refresh %.0f s, daily %.0f s, backfill %.0f s; longest work %.0f s\n",
                 in_seconds(totals.waits.claim[0]), in_seconds(totals.waits.claim[1]), in_seconds(totals.waits.claim[2]),

@@ -44,8 +44,8 @@ std::string user_of(std::uint64_t number)
 
 void draw_faults(Scenario &scenario, Dice &dice)
 {
-    const std::uint64_t draw = dice.below(10);
-    scenario.chaos = draw < 2 ? 0 : draw < 7 ? 1 : draw < 9 ? 2 : 3;
+    const std::uint64_t draw = dice.below(20);
+    scenario.chaos = draw < 4 ? 0 : draw < 14 ? 1 : draw < 19 ? 2 : 3;
     if (scenario.chaos == 0) return;
     const int scale = scenario.chaos == 1 ? 1 : scenario.chaos == 2 ? 8 : 40;
     const auto rate = [&](int most) {
@@ -79,6 +79,7 @@ void draw_connections(Scenario &scenario, Dice &dice)
         plan.account_id = shared ? scenario.connections.back().account_id : std::to_string(17841400000000000 + number);
         plan.login = dice.below(4) == 0 ? platform::Login::instagram : platform::Login::facebook;
         if (shared) plan.login = scenario.connections.back().login;
+        plan.budget = {plan.user_id, plan.account_id, plan.login};
         plan.asks_everything = dice.below(8) == 0;
         plan.token_expires = plan.login == platform::Login::instagram || dice.below(4) == 0;
         if (scenario.chaos > 0 && dice.below(8) == 0) plan.calls_per_hour = dice.between(20, 200);
@@ -123,7 +124,7 @@ Scenario make_scenario(std::uint64_t seed, Defect defect)
     scenario.seed = seed;
     scenario.defect = defect;
     scenario.calendar = calendar;
-    const int rough_days = dice.between(8, 50);
+    const int rough_days = dice.between(8, 80);
     const Day first = first_day_of_run(dice, rough_days);
     scenario.table_first = first - days{days_before};
     scenario.table_days = days_before + rough_days + days_calm + 3;

@@ -29,6 +29,7 @@ struct ConnectionPlan {
     std::string user_id;
     std::string account_id;
     platform::Login login = platform::Login::facebook;
+    sync::BudgetKey budget;  // of these three
     bool asks_everything = false;
     bool token_expires = false;
     int calls_per_hour = 0;        // what the API grants; 0: more than anybody needs

@@ -41,7 +41,10 @@ std::vector<ClaimedJob> Tables::claim(std::size_t most, Claim kind, Instant now)
     std::vector<JobKind> kinds = {JobKind::refresh, JobKind::daily, JobKind::backfill};
     if (kind == Claim::interactive) kinds.resize(1);
     if (scenario_.defect == Defect::starve_backfill) kinds.resize(std::min<std::size_t>(kinds.size(), 2));
-    if (scenario_.defect == Defect::starve_refresh) std::reverse(kinds.begin(), kinds.end());
+    if (scenario_.defect == Defect::starve_refresh) {
+        std::reverse(kinds.begin(), kinds.end());
+        most = std::min<std::size_t>(most, 4);  // who takes all at once makes nobody wait
+    }
     for (const JobKind of : kinds) {
         auto entry = line.lower_bound({of, Instant::min(), 0});
         for (; entry != line.end() && std::get<0>(*entry) == of && std::get<1>(*entry) <= now; ++entry) {

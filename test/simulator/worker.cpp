@@ -109,10 +109,4 @@ std::optional<Instant> Worker::next_event() const
     return next;
 }
 
-sync::BudgetKey Worker::budget_of(Slot slot) const
-{
-    const ConnectionPlan &plan = world_.scenario.connections[slot];
-    return {plan.user_id, plan.account_id, plan.login};
-}
-
 }  // namespace ig::simulator

@@ -41,23 +41,27 @@ public:
     bool has_ended() const noexcept { return deposed_ && jobs_.empty(); }
 
 private:
+    static constexpr std::uint64_t nowhere = 0;  // no request
+
     struct Held {
         ClaimedJob job;
         Expectation expectation;
         Instant started_at{};
         sync::WorkProgress written;
-        std::vector<sync::CallId> calls;  // waiting or under way
+        std::vector<sync::CallId> calls;  // given out; those in calls_ are waiting or under way
+        int open_calls = 0;               // of these: not answered and not taken back
         bool ended = false;               // the engine is done with it
     };
+    using RequestId = std::uint64_t;
     struct Packed {
-        sync::CallId call = 0;
         JobId work = 0;
         platform::InsightsQuery query;
         std::size_t most_together = 0;
+        RequestId request = nowhere;
     };
-    using RequestId = std::uint64_t;
     struct Request {
-        std::vector<Packed> calls;
+        std::vector<sync::CallId> calls;
+        platform::Login login{};
         std::size_t wanted = 0;
         Travel travel;
     };
@@ -70,8 +74,6 @@ private:
         Instant at;
         ClaimedJob job;
     };
-    static constexpr RequestId nowhere = 0;
-
     // A step at which it may die.
     void peril(int which);
     void may_freeze();
@@ -81,15 +83,17 @@ private:
     void receive();
     void send();
     void gather(Instant now);
-    bool is_wanted(const Packed &packed, Instant now);
-    void drop_unwanted(std::deque<Packed> &waiting, Instant now);
-    std::vector<Packed> next_pack(platform::Login login, Instant now);
-    void send_pack(std::vector<Packed> calls, Instant now);
-    void take_answer(Request request, Instant now);
-    void take_batch(Request request, Instant now);
-    void after_failed_batch(Request request, const platform::Failure &failure, Instant now);
-    void send_again(Packed packed, std::size_t most_together, Instant now);
-    void deliver(const Packed &packed, platform::Reading reading, Instant now);
+    using Calls = std::unordered_map<sync::CallId, Packed>;
+    bool is_wanted(Calls::iterator call, Instant now);
+    // The first of those that wait and are still wanted.
+    Calls::iterator first_wanted(std::deque<sync::CallId> &waiting, Instant now);
+    std::vector<sync::CallId> next_pack(platform::Login login, Instant now);
+    void send_pack(std::vector<sync::CallId> calls, platform::Login login, Instant now);
+    void take_answer(const Request &request, Instant now);
+    void take_batch(const Request &request, Instant now);
+    void after_failed_batch(const Request &request, const platform::Failure &failure, Instant now);
+    void send_again(sync::CallId call, std::size_t most_together, Instant now);
+    void deliver(sync::CallId call, platform::Reading &&reading, Instant now);
     platform::Reading answer_to(const Packed &packed);
     void drop_calls(JobId work) noexcept;
     void note_ended();
@@ -118,7 +122,7 @@ private:
     void store_account(const Held &held, const sync::Outcome &outcome);
     void put_back(JobId id, Instant now);
 
-    sync::BudgetKey budget_of(Slot slot) const;
+    const sync::BudgetKey &budget_of(Slot slot) const { return world_.scenario.connections[slot].budget; }
 
     World &world_;
     const std::uint64_t number_;
@@ -126,9 +130,9 @@ private:
     BudgetBooks books_;
     std::array<sync::BatchSize, 2> batch_sizes_;
     std::unordered_map<JobId, Held> jobs_;
-    std::unordered_map<sync::CallId, RequestId> calls_;
+    Calls calls_;  // waiting or under way
     std::unordered_map<RequestId, Request> requests_;
-    std::array<std::deque<Packed>, 2> waiting_;
+    std::array<std::deque<sync::CallId>, 2> waiting_;
     std::priority_queue<Flight> flights_;
     std::vector<Renewal> renewals_;
     std::vector<sync::Outcome> ended_;  // by the engine, not looked at

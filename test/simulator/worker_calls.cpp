@@ -24,57 +24,66 @@ std::size_t Worker::room() const noexcept
 void Worker::gather(Instant now)
 {
     std::size_t most = room();
-    for (const std::deque<Packed> &waiting : waiting_) most -= std::min(most, waiting.size());
+    for (const auto &waiting : waiting_) most -= std::min(most, waiting.size());
     std::size_t free = room() * batch_size(Login::facebook).most();
-    for (const std::deque<Packed> &waiting : waiting_) free -= std::min(free, waiting.size());
+    for (const auto &waiting : waiting_) free -= std::min(free, waiting.size());
     while (free > 0 && most > 0) {
         std::optional<sync::Call> call = engine_.next_call(now);
         if (!call) return;
         const Login login = call->query.login;
         Held &held = jobs_.at(call->work);
         books_.on_call(held.job.job.slot, static_cast<int>(held.job.job.kind), now);
-        if (engine_.calls_in_flight(call->work).size() > 4)
+        if (++held.open_calls > 4)
             throw Violation("at most four calls of an account at a time", std::to_string(call->work));
-        calls_.emplace(call->id, nowhere);
+        const std::size_t together = batch_size(login).most();
+        calls_.try_emplace(call->id, Packed{call->work, std::move(call->query), together});
         held.calls.push_back(call->id);
-        waiting_[static_cast<std::size_t>(login)].push_back(
-            {call->id, call->work, std::move(call->query), batch_size(login).most()});
+        waiting_[static_cast<std::size_t>(login)].push_back(call->id);
         --free;
-        if (batch_size(login).most() == 1) --most;
+        if (together == 1) --most;
     }
 }
 
-bool Worker::is_wanted(const Packed &packed, Instant now)
+bool Worker::is_wanted(Calls::iterator call, Instant now)
 {
-    if (calls_.count(packed.call) == 0) return false;
     if (world_.planted(Defect::send_blocked)) return true;
-    const bool live = engine_.progress(packed.work).has_value();
-    if (engine_.may_send(packed.call, now)) return true;
-    if (live) books_.on_gone(jobs_.at(packed.work).job.job.slot);
+    const JobId work = call->second.work;
+    const bool live = engine_.progress(work).has_value();
+    if (engine_.may_send(call->first, now)) return true;
+    Held &held = jobs_.at(work);
+    if (live) books_.on_gone(held.job.job.slot);
+    --held.open_calls;
     return false;
 }
 
-void Worker::drop_unwanted(std::deque<Packed> &waiting, Instant now)
+Worker::Calls::iterator Worker::first_wanted(std::deque<sync::CallId> &waiting, Instant now)
 {
-    while (!waiting.empty() && !is_wanted(waiting.front(), now)) {
-        calls_.erase(waiting.front().call);
+    while (!waiting.empty()) {
+        const auto call = calls_.find(waiting.front());
+        if (call != calls_.end()) {
+            if (is_wanted(call, now)) return call;
+            calls_.erase(call);
+        }
         waiting.pop_front();
     }
+    return calls_.end();
 }
 
-std::vector<Worker::Packed> Worker::next_pack(Login login, Instant now)
+std::vector<sync::CallId> Worker::next_pack(Login login, Instant now)
 {
-    std::deque<Packed> &waiting = waiting_[static_cast<std::size_t>(login)];
-    std::vector<Packed> calls;
-    drop_unwanted(waiting, now);
-    std::size_t most = waiting.empty() ? 0 : batch_size(login).next(waiting.size(), room());
-    while (!waiting.empty() && calls.size() < most) {
-        const std::size_t limit = std::max<std::size_t>(waiting.front().most_together, 1);
+    std::deque<sync::CallId> &waiting = waiting_[static_cast<std::size_t>(login)];
+    std::vector<sync::CallId> calls;
+    auto call = first_wanted(waiting, now);
+    if (call == calls_.end()) return calls;
+    std::size_t most = batch_size(login).next(waiting.size(), room());
+    calls.reserve(std::min(most, waiting.size()));
+    while (call != calls_.end() && calls.size() < most) {
+        const std::size_t limit = std::max<std::size_t>(call->second.most_together, 1);
         if (limit <= calls.size()) break;
         most = std::min(most, limit);
-        calls.push_back(std::move(waiting.front()));
+        calls.push_back(call->first);
         waiting.pop_front();
-        drop_unwanted(waiting, now);
+        call = first_wanted(waiting, now);
     }
     return calls;
 }
@@ -87,27 +96,30 @@ void Worker::send()
         sent = false;
         for (const Login login : {Login::facebook, Login::instagram}) {
             if (room() == 0) break;
-            std::vector<Packed> calls = next_pack(login, now);
+            std::vector<sync::CallId> calls = next_pack(login, now);
             if (calls.empty()) continue;
-            send_pack(std::move(calls), now);
+            send_pack(std::move(calls), login, now);
             sent = true;
         }
     }
 }
 
-void Worker::send_pack(std::vector<Packed> calls, Instant now)
+void Worker::send_pack(std::vector<sync::CallId> calls, Login login, Instant now)
 {
     peril(1);
     const RequestId id = ++last_request_;
     Request request;
-    for (const Packed &packed : calls) {
+    request.login = login;
+    const JobId first = calls_.at(calls.front()).work;
+    for (const sync::CallId call : calls) {
+        Packed &packed = calls_.at(call);
         books_.on_sent(jobs_.at(packed.work).job.job.slot, now);
-        calls_[packed.call] = id;
+        packed.request = id;
     }
     request.calls = std::move(calls);
     request.wanted = request.calls.size();
     request.travel = world_.graph.travel(request.calls.size(), world_.true_now);
-    world_.trace.note(Event::send, now, id, request.calls.size(), request.calls.front().work);
+    world_.trace.note(Event::send, now, id, request.calls.size(), first);
     flights_.push({world_.true_now + request.travel.takes, id});
     requests_.emplace(id, std::move(request));
 }
@@ -116,11 +128,11 @@ void Worker::receive()
 {
     const Instant now = world_.machine_now();
     while (!flights_.empty() && flights_.top().at <= world_.true_now) {
-        auto found = requests_.extract(flights_.top().request);
+        const auto found = requests_.extract(flights_.top().request);
         flights_.pop();
         if (found.empty()) continue;  // nobody waited for it any more
         peril(2);
-        take_answer(std::move(found.mapped()), now);
+        take_answer(found.mapped(), now);
         note_ended();
     }
 }
@@ -143,88 +155,91 @@ platform::Reading Worker::answer_to(const Packed &packed)
     return world_.graph.answer(packed.query, {held.job.job.slot, held.job.epoch}, world_.true_now);
 }
 
-void Worker::take_answer(Request request, Instant now)
+void Worker::take_answer(const Request &request, Instant now)
 {
     if (request.calls.size() > 1) {
-        take_batch(std::move(request), now);
+        take_batch(request, now);
         return;
     }
-    const Packed &packed = request.calls.front();
+    const sync::CallId call = request.calls.front();
     if (request.travel.failure == TransportFailure::none)
-        batch_size(packed.query.login).on_answer(1, 0, request.travel.takes);
-    if (calls_.count(packed.call) == 0) return;
+        batch_size(request.login).on_answer(1, 0, request.travel.takes);
+    const auto packed = calls_.find(call);
+    if (packed == calls_.end()) return;
     platform::Reading reading;
     if (request.travel.whole) reading.failure = request.travel.whole;
-    else reading = answer_to(packed);
-    deliver(packed, std::move(reading), now);
+    else reading = answer_to(packed->second);
+    deliver(call, std::move(reading), now);
 }
 
-void Worker::take_batch(Request request, Instant now)
+void Worker::take_batch(const Request &request, Instant now)
 {
     if (request.travel.whole) {
-        const platform::Failure whole = *request.travel.whole;
-        after_failed_batch(std::move(request), whole, now);
+        after_failed_batch(request, *request.travel.whole, now);
         return;
     }
     const std::size_t size = request.calls.size();
     std::size_t unfinished = 0;
-    std::vector<std::pair<Packed *, platform::Reading>> read;
-    for (Packed &packed : request.calls) {
-        if (calls_.count(packed.call) == 0) continue;
+    std::vector<std::pair<sync::CallId, platform::Reading>> read;
+    read.reserve(size);
+    for (const sync::CallId call : request.calls) {
+        const auto packed = calls_.find(call);
+        if (packed == calls_.end()) continue;
         if (world_.graph.gets_to_item()) {
-            read.emplace_back(&packed, answer_to(packed));
+            read.emplace_back(call, answer_to(packed->second));
         } else {
             ++unfinished;
-            send_again(std::move(packed), 1, now);
+            send_again(call, 1, now);
         }
     }
     if (read.size() > 1 && world_.planted_now(Defect::swap_answers)) std::swap(read.front().second, read.back().second);
-    const Login login = request.calls.front().query.login;
-    for (auto &[packed, reading] : read) deliver(*packed, std::move(reading), now);
-    batch_size(login).on_answer(size, unfinished, request.travel.takes);
+    for (auto &[call, reading] : read) deliver(call, std::move(reading), now);
+    batch_size(request.login).on_answer(size, unfinished, request.travel.takes);
 }
 
-void Worker::after_failed_batch(Request request, const platform::Failure &failure, Instant now)
+void Worker::after_failed_batch(const Request &request, const platform::Failure &failure, Instant now)
 {
     const std::size_t size = request.calls.size();
     const sync::AfterBatch next = sync::after_failed_batch(request.travel.failure, failure);
-    if (next == sync::AfterBatch::smaller) batch_size(request.calls.front().query.login).on_failure(size);
+    if (next == sync::AfterBatch::smaller) batch_size(request.login).on_failure(size);
     for (std::size_t i = 0; i < size; ++i) {
-        Packed &packed = request.calls[i];
+        const sync::CallId call = request.calls[i];
         switch (next) {
         case sync::AfterBatch::tell_all: {
             platform::Reading reading;
             reading.failure = failure;
-            deliver(packed, std::move(reading), now);
+            deliver(call, std::move(reading), now);
             break;
         }
         case sync::AfterBatch::first_alone:
-            send_again(std::move(packed), i == 0 ? 1 : std::max<std::size_t>(size / 2, 1), now);
+            send_again(call, i == 0 ? 1 : std::max<std::size_t>(size / 2, 1), now);
             break;
-        case sync::AfterBatch::smaller:
-            send_again(std::move(packed), std::max<std::size_t>(size / divide_by, 1), now);
-            break;
+        case sync::AfterBatch::smaller: send_again(call, std::max<std::size_t>(size / divide_by, 1), now); break;
         }
     }
 }
 
-void Worker::send_again(Packed packed, std::size_t most_together, Instant now)
+void Worker::send_again(sync::CallId call, std::size_t most_together, Instant now)
 {
-    const auto found = calls_.find(packed.call);
+    const auto found = calls_.find(call);
     if (found == calls_.end()) return;
-    found->second = nowhere;
+    Packed &packed = found->second;
+    packed.request = nowhere;
     packed.most_together = most_together;
     if (engine_.progress(packed.work)) books_.on_repeated(jobs_.at(packed.work).job.job.slot, now);
-    engine_.on_repeated(packed.call, now);
-    waiting_[static_cast<std::size_t>(packed.query.login)].push_back(std::move(packed));
+    engine_.on_repeated(call, now);
+    waiting_[static_cast<std::size_t>(packed.query.login)].push_back(call);
 }
 
-void Worker::deliver(const Packed &packed, platform::Reading reading, Instant now)
+void Worker::deliver(sync::CallId call, platform::Reading &&reading, Instant now)
 {
-    if (calls_.erase(packed.call) == 0) return;
+    const auto gone = calls_.extract(call);
+    if (gone.empty()) return;
+    const Packed &packed = gone.mapped();
     Held &held = jobs_.at(packed.work);
+    --held.open_calls;
     const auto kind = reading.failure ? static_cast<std::uint64_t>(reading.failure->kind) + 1 : 0;
-    world_.trace.note(Event::answer, now, packed.call, packed.work, kind);
+    world_.trace.note(Event::answer, now, call, packed.work, kind);
     if (engine_.progress(packed.work)) {
         books_.on_answer(held.job.job.slot, reading, now);
         world_.audit.on_answer(held.expectation, packed.query, reading);
@@ -233,7 +248,7 @@ void Worker::deliver(const Packed &packed, platform::Reading reading, Instant no
     }
     if (world_.planted(Defect::ignore_block) && kind != 0 && reading.failure->kind == platform::FailureKind::throttled)
         reading.failure = failure_of(platform::FailureKind::transient, platform::FailureReach::request, true);
-    engine_.on_reading(packed.call, std::move(reading), now);
+    engine_.on_reading(call, std::move(reading), now);
 }
 
 void Worker::drop_calls(JobId work) noexcept
@@ -244,7 +259,7 @@ void Worker::drop_calls(JobId work) noexcept
         const auto found = calls_.find(call);
         if (found == calls_.end()) continue;
         if (!held->second.ended) books_.on_gone(held->second.job.job.slot);
-        const auto request = requests_.find(found->second);
+        const auto request = requests_.find(found->second.request);
         calls_.erase(found);
         if (request != requests_.end() && --request->second.wanted == 0) requests_.erase(request);
     }

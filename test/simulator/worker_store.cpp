@@ -1,5 +1,6 @@
 // How the worker stores what came, as src/postgres/worker_store.cpp does: in groups, one by one when a group fails.
 #include <algorithm>
+#include <charconv>
 #include <tuple>
 
 #include "worker.hpp"
@@ -143,7 +144,7 @@ void Worker::store_rows(const Held &held, sync::Outcome &outcome)
         const DayIndex day = world_.scenario.day_starting_at(value.end_time) - 1;
         Row &row = world_.tables.row(slot, kind, day);
         if (world_.planted(Defect::old_value_wins) && row.number != 0) continue;
-        row.number = std::stoull(value.value);
+        std::from_chars(value.value.data(), value.value.data() + value.value.size(), row.number);
         if (doubled && day > 0) world_.tables.row(slot, kind, day - 1).number = row.number;
     }
 }
