@@ -46,7 +46,7 @@ private:
     std::size_t wanted_jobs() const;
     void claim(Instant now);
     void keep_plans_fitting(Instant now);
-    void learn_usage(Sql &sql, const std::vector<ClaimedJob> &jobs, Instant now);
+    void learn_usage(Sql &sql, const std::vector<ClaimedJob> &jobs);
     // Nothing: it is under way; else why it ends before any call.
     std::optional<JobEnd> begin(ClaimedJob &job, Instant now);
     void renew(Instant now);

@@ -74,7 +74,7 @@ void Worker::claim(Instant now)
     if (wanted > 0) queue_has_more_ = claimed.size() >= wanted;
     if (claimed.empty() && jobs_.empty()) claimed = claim_jobs(transaction.sql(), {1, Claim::suspects});
     UsageExchange usage(transaction.sql(), calls_.engine().governor());
-    learn_usage(transaction.sql(), claimed, now);
+    learn_usage(transaction.sql(), claimed);
     std::vector<sync::WorkId> begun;
     try {
         std::vector<LeftJob> refused;
@@ -142,13 +142,15 @@ std::optional<JobEnd> Worker::begin(ClaimedJob &job, Instant now)
 }
 
 // What is known of the budgets of these accounts and their apps, before any of them is called.
-void Worker::learn_usage(Sql &sql, const std::vector<ClaimedJob> &jobs, Instant now)
+void Worker::learn_usage(Sql &sql, const std::vector<ClaimedJob> &jobs)
 {
     if (jobs.empty()) return;
     std::vector<sync::BudgetKey> keys;
     keys.reserve(jobs.size());
     for (const ClaimedJob &job : jobs) keys.push_back(budget_of(job.attempt.account));
-    for (const sync::BudgetRow &row : read_usage(sql, keys)) calls_.engine().governor().load(row, now);
+    const std::vector<sync::BudgetRow> rows = read_usage(sql, keys);
+    const Instant now = current_time();  // others have written it until now
+    for (const sync::BudgetRow &row : rows) calls_.engine().governor().load(row, now);
 }
 
 }  // namespace ig::pg

@@ -54,9 +54,11 @@ bool Governor::probing(const Budget &budget, Instant now) noexcept
            (!budget.observed_at || *budget.observed_at < *budget.blocked_until);
 }
 
+// What was observed at a moment yet to come was so before the clock was set back: it is not known how long ago.
 std::optional<int> Governor::known_percent(const Budget &budget, Instant now) noexcept
 {
-    if (!budget.percent || !budget.observed_at || now - *budget.observed_at >= usage_lasts) return std::nullopt;
+    if (!budget.percent || !budget.observed_at || *budget.observed_at > now) return std::nullopt;
+    if (now - *budget.observed_at >= usage_lasts) return std::nullopt;
     const bool before_block_ended =
         budget.blocked_until && *budget.blocked_until <= now && *budget.observed_at < *budget.blocked_until;
     if (before_block_ended) return std::nullopt;
@@ -72,7 +74,7 @@ std::optional<Hold> Governor::hold_of(const Budget &budget, bool whole_app, int 
     if (budget.blocked_until && *budget.blocked_until > now) return until(Hold::Reason::blocked, *budget.blocked_until);
     const bool near = percent && *percent >= options_.threshold;
     if (near && priority >= 2) return until(Hold::Reason::near_limit, *budget.observed_at + usage_lasts);
-    if (near && priority == 1 && budget.last_call) {
+    if (near && priority == 1 && budget.last_call && *budget.last_call <= now) {
         const int span = std::max(100 - options_.threshold, 1);
         const int above = std::clamp(*percent - options_.threshold, 0, span);
         const Instant next = *budget.last_call + shortest_pause + (longest_pause - shortest_pause) * above / span;
@@ -125,7 +127,7 @@ void Governor::on_call(const BudgetKey &account, Instant now)
         ++budget->in_flight;
         budget->last_call = now;
     }
-    if (own.hour < hour_of(now)) {
+    if (own.hour != hour_of(now)) {
         own.hour = hour_of(now);
         own.calls_known = own.calls_new = 0;
     }

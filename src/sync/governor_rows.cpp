@@ -15,6 +15,12 @@ constexpr seconds app_written_every{5};
 constexpr minutes told_again_after{10};  // the same percentage, only to say that it is fresh
 constexpr std::size_t many_accounts = 5000;
 
+// What has a time yet to come is from before the clock was set back, and older than anything.
+bool is_older(std::optional<Instant> known, Instant other, Instant now) noexcept
+{
+    return !known || *known < other || *known > now;
+}
+
 }  // namespace
 
 void Governor::note_change(const BudgetKey &account, const Budget &budget, Instant now)
@@ -46,13 +52,13 @@ void Governor::load(const BudgetRow &row, Instant now)
     const bool lifted = budget.written_blocked_until && budget.blocked_until == budget.written_blocked_until &&
                         row.blocked_until < budget.written_blocked_until;
     if (lifted) budget.blocked_until = row.blocked_until;
-    if (lifted || (row.observed_at && (!budget.observed_at || *budget.observed_at < *row.observed_at))) {
+    if (lifted || (row.observed_at && *row.observed_at <= now && is_older(budget.observed_at, *row.observed_at, now))) {
         budget.percent = row.percent;
         budget.observed_at = row.observed_at;
     }
     if (row.blocked_until && (!budget.blocked_until || *budget.blocked_until < *row.blocked_until))
         budget.blocked_until = row.blocked_until;
-    if (row.hour > budget.hour) {
+    if (row.hour <= now && (row.hour > budget.hour || budget.hour > now)) {
         budget.hour = row.hour;
         budget.calls_new = 0;
     }
@@ -78,9 +84,11 @@ bool Governor::worth_writing(const Budget &budget, bool whole_app, Instant now) 
     if (!budget.written_observed_at) return true;
     // Below the threshold an account's share holds nobody back: a row that says so already need not say it again.
     if (!whole_app && percent_class(budget.percent) == 0) return false;
+    if (*budget.observed_at < *budget.written_observed_at) return true;  // the clock was set back
     if (*budget.observed_at - *budget.written_observed_at >= told_again_after) return true;
     if (budget.percent == budget.written_percent) return false;
-    return !whole_app || !budget.written_at || now - *budget.written_at >= app_written_every;
+    return !whole_app || !budget.written_at || *budget.written_at > now ||
+           now - *budget.written_at >= app_written_every;
 }
 
 BudgetRow Governor::row_of(const BudgetKey &key, const Budget &budget)
@@ -120,7 +128,7 @@ void Governor::saved(const std::vector<BudgetRow> &rows, Instant now)
 // At most once a minute: with many blocked accounts each look at all of them would cost more than it frees.
 void Governor::forget_old(Instant now)
 {
-    if (accounts_.size() < many_accounts || now - forgot_at_ < minutes{1}) return;
+    if (accounts_.size() < many_accounts || (forgot_at_ <= now && now - forgot_at_ < minutes{1})) return;
     forgot_at_ = now;
     for (auto entry = accounts_.begin(); entry != accounts_.end();)
         entry = matters(entry->first, entry->second, now) ? std::next(entry) : accounts_.erase(entry);

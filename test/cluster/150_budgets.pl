@@ -127,6 +127,17 @@ $sandbox->config(app_usage_percent => 10);
 is(fetch('b', 12) =~ s/\|.*//r, 'succeeded', 'a backend is told that less is used');
 is(usage("account_id = '' AND login = 'instagram'") =~ s/ .*//r, '10', 'and the table knows');
 
+# --- words and counts of a clock that was ahead
+
+$sandbox->config(app_usage_percent => 20);
+query("UPDATE instagram_insights.usage SET percent = 99, observed_at = now() + interval '5 hours'
+        WHERE account_id = '' AND login = 'instagram'");
+query("UPDATE instagram_insights.sync_jobs SET due_at = now() WHERE job_id = $backfill; SELECT instagram_insights.ig_nudge()");
+wait_for($node, "SELECT state = 'succeeded' FROM instagram_insights.sync_jobs WHERE job_id = $backfill");
+is(job($backfill), 'succeeded|', 'what was said at a time yet to come holds nobody back');
+is(query("SELECT percent, observed_at <= now() FROM instagram_insights.usage WHERE account_id = '' AND login = 'instagram'"),
+    '20|t', 'and the next answer counts instead');
+
 # --- a cap of our own
 
 query("ALTER SYSTEM SET instagram_insights.calls_per_hour = 3");
@@ -144,6 +155,12 @@ SKIP: {
     is(job($job), 'waiting|throttled', 'nor from the worker');
     is(query("SELECT calls FROM instagram_insights.usage WHERE account_id = '@{[ id(4) ]}'"), 3, 'they are counted');
 }
+
+query("UPDATE instagram_insights.usage SET calls = 1000000, hour = date_trunc('hour', now()) + interval '5 hours'
+        WHERE account_id = '@{[ id(6) ]}'");
+fetch('b', 6);
+is(query("SELECT calls BETWEEN 1 AND 3 AND hour <= now() FROM instagram_insights.usage WHERE account_id = '@{[ id(6) ]}'"),
+    't', 'calls counted in an hour yet to come are counted anew');
 
 # --- who holds a row is not waited for, and nothing comes back after a deletion
 

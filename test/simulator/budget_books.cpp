@@ -17,14 +17,20 @@ std::string at(Slot slot, Instant now) { return "connection " + std::to_string(s
 
 }  // namespace
 
-void BudgetBooks::load(Entry &entry, const sync::BudgetRow &row)
+// What has a time yet to come was written before the clock was set back, and tells nothing.
+void BudgetBooks::load(const sync::BudgetRow &row, Instant now)
 {
+    const auto of_row = [&row](const ConnectionPlan &connection) { return connection.budget == row.key; };
+    const auto found = std::find_if(scenario_.connections.begin(), scenario_.connections.end(), of_row);
+    Entry &entry = row.key.whole_app() ? app(row.key.login)
+                                       : accounts_[static_cast<std::size_t>(found - scenario_.connections.begin())];
     entry.blocked_until = std::max(entry.blocked_until, row.blocked_until);
-    if (row.observed_at && row.percent && (!entry.observed_at || *entry.observed_at < *row.observed_at)) {
+    const bool newer = !entry.observed_at || *entry.observed_at < row.observed_at || *entry.observed_at > now;
+    if (row.observed_at && row.percent && *row.observed_at <= now && newer) {
         entry.observed_at = row.observed_at;
         entry.percent = *row.percent;
     }
-    if (row.hour > entry.hour) {
+    if (row.hour <= now && (row.hour > entry.hour || entry.hour > now)) {
         entry.hour = row.hour;
         entry.calls = 0;
     }
@@ -33,7 +39,8 @@ void BudgetBooks::load(Entry &entry, const sync::BudgetRow &row)
 
 bool BudgetBooks::near_limit(const Entry &entry, int limit, Instant now)
 {
-    if (!entry.observed_at || entry.percent < limit || now - *entry.observed_at >= hours{1}) return false;
+    if (!entry.observed_at || *entry.observed_at > now || now - *entry.observed_at >= hours{1}) return false;
+    if (entry.percent < limit) return false;
     return !(entry.blocked_until && *entry.blocked_until <= now && *entry.observed_at < *entry.blocked_until);
 }
 
@@ -50,7 +57,7 @@ void BudgetBooks::check_pace(const Entry &entry, Slot slot, int priority, Instan
 void BudgetBooks::count(Entry &entry, Instant now)
 {
     const Instant hour = sync::hour_of(now);
-    if (entry.hour < hour) {
+    if (entry.hour != hour) {
         entry.hour = hour;
         entry.calls = 0;
     }

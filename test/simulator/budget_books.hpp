@@ -18,8 +18,7 @@ public:
     }
 
     // As the tables have it, when the worker reads it.
-    void load_account(Slot slot, const sync::BudgetRow &row) { load(accounts_[slot], row); }
-    void load_app(platform::Login login, const sync::BudgetRow &row) { load(app(login), row); }
+    void load(const sync::BudgetRow &row, Instant now);
     // The engine gave a call out. Throws Violation if no budget allowed that.
     void on_call(Slot slot, int priority, Instant now);
     // A call goes onto the wire, for the first time or again.
@@ -40,7 +39,6 @@ private:
     Entry &app(platform::Login login) { return apps_[login == platform::Login::instagram ? 1 : 0]; }
     const Entry &app(platform::Login login) const { return apps_[login == platform::Login::instagram ? 1 : 0]; }
     platform::Login login_of(Slot slot) const { return scenario_.connections[slot].login; }
-    static void load(Entry &entry, const sync::BudgetRow &row);
     static bool near_limit(const Entry &entry, int threshold, Instant now);
     void check_pace(const Entry &entry, Slot slot, int priority, Instant now) const;
     void count(Entry &entry, Instant now);

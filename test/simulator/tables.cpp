@@ -102,24 +102,28 @@ void Tables::disconnect(Slot slot)
         if (entry->slot == slot) cancel(entry->id);
 }
 
-std::vector<sync::BudgetRow> Tables::write_usage(const std::vector<sync::BudgetRow> &rows)
+std::vector<sync::BudgetRow> Tables::write_usage(const std::vector<sync::BudgetRow> &rows, Instant now)
 {
-    std::vector<sync::BudgetRow> now;
+    const auto newer = [now](std::optional<Instant> kept, std::optional<Instant> given) {
+        return !given || (kept > given && *kept <= now);
+    };
+    std::vector<sync::BudgetRow> written;
     for (const sync::BudgetRow &given : rows) {
         const auto [place, fresh] = usage_.try_emplace(given.key, given);
         sync::BudgetRow &kept = place->second;
         if (!fresh) {
-            if (!(kept.observed_at > given.observed_at)) kept.percent = given.percent;
-            kept.observed_at = std::max(kept.observed_at, given.observed_at);
+            if (!newer(kept.observed_at, given.observed_at)) {
+                kept.percent = given.percent;
+                kept.observed_at = given.observed_at;
+            }
             kept.blocked_until = std::max(kept.blocked_until, given.blocked_until);
-            kept.calls = kept.hour == given.hour  ? kept.calls + given.calls
-                         : kept.hour > given.hour ? kept.calls
-                                                  : given.calls;
-            kept.hour = std::max(kept.hour, given.hour);
+            const bool later = given.hour == Instant() || newer(kept.hour, given.hour);
+            kept.calls = kept.hour == given.hour ? kept.calls + given.calls : later ? kept.calls : given.calls;
+            kept.hour = later ? kept.hour : given.hour;
         }
-        now.push_back(kept);
+        written.push_back(kept);
     }
-    return now;
+    return written;
 }
 
 const sync::BudgetRow *Tables::usage(const sync::BudgetKey &key) const

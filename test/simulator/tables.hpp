@@ -89,7 +89,7 @@ public:
     std::optional<Instant> next_due(bool idle) const;
 
     // The table of budgets (src/postgres/usage_store.cpp).
-    std::vector<sync::BudgetRow> write_usage(const std::vector<sync::BudgetRow> &rows);
+    std::vector<sync::BudgetRow> write_usage(const std::vector<sync::BudgetRow> &rows, Instant now);
     const sync::BudgetRow *usage(const sync::BudgetKey &key) const;
 
     Connection &connection(Slot slot) { return connections_[slot]; }

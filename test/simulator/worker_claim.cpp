@@ -120,14 +120,14 @@ void Worker::learn_usage(const std::vector<ClaimedJob> &jobs, Instant now)
         const sync::BudgetRow *row = world_.tables.usage(budget_of(job.job.slot));
         if (row == nullptr) continue;
         engine_.governor().load(*row, now);
-        books_.load_account(job.job.slot, *row);
+        books_.load(*row, now);
     }
     if (jobs.empty()) return;
     for (const platform::Login login : {platform::Login::facebook, platform::Login::instagram}) {
         const sync::BudgetRow *row = world_.tables.usage({"", "", login});
         if (row == nullptr) continue;
         engine_.governor().load(*row, now);
-        books_.load_app(login, *row);
+        books_.load(*row, now);
     }
 }
 
@@ -136,15 +136,18 @@ void Worker::exchange_usage(Instant now)
 {
     sync::Governor &governor = engine_.governor();
     const std::vector<sync::BudgetRow> rows = governor.changed_rows(now);
-    const std::vector<sync::BudgetRow> written = world_.tables.write_usage(rows);
+    const std::vector<sync::BudgetRow> written = world_.tables.write_usage(rows, now);
     governor.saved(rows, now);
-    for (const sync::BudgetRow &row : written) governor.load(row, now);
+    for (const sync::BudgetRow &row : written) {
+        governor.load(row, now);
+        books_.load(row, now);
+    }
     for (const sync::BudgetRow &row : written) governor.on_done(row.key, now);
     for (const platform::Login login : {platform::Login::facebook, platform::Login::instagram}) {
         const sync::BudgetRow *row = world_.tables.usage({"", "", login});
         if (row == nullptr) continue;
         governor.load(*row, now);
-        books_.load_app(login, *row);
+        books_.load(*row, now);
     }
 }
 

@@ -50,6 +50,22 @@ TEST(GovernorMemory, BelowTheThresholdAnAccountIsWrittenOnce)
     EXPECT_EQ(write(governor, noon + 51min), 1U) << "and that it is over, too";
 }
 
+TEST(GovernorMemory, TheAppsShareIsWrittenAlsoAfterTheClockWasSetBack)
+{
+    Governor governor;
+    const auto app_served = [&governor](int percent, Instant now) {
+        governor.on_call(ada, now);
+        governor.on_gone(ada);
+        governor.on_answer(ada, {Usage{true, "", percent, std::nullopt}}, std::nullopt, now);
+    };
+    app_served(10, noon);
+    write(governor, noon);
+    app_served(11, noon - 1h);
+    EXPECT_EQ(write(governor, noon - 1h), 1U);
+    app_served(12, noon - 1h + 5s);
+    EXPECT_EQ(write(governor, noon - 1h + 5s), 1U);
+}
+
 TEST(GovernorMemory, WhatWasReadBelowTheThresholdNeedNotBeWritten)
 {
     Governor governor;

@@ -144,6 +144,37 @@ TEST(Governor, WhatWasSaidAnHourAgoIsNotKnownAnyMore)
     EXPECT_FALSE(governor.hold(ada, 2, noon + 1h));
 }
 
+TEST(Governor, WhatWasSaidBeforeTheClockWasSetBackIsNotKnownAnyMore)
+{
+    Governor governor;
+    served(governor, ada, account_used(ada, 99), noon);
+    EXPECT_FALSE(governor.hold(ada, 2, noon - 1min)) << "nobody waits until the clock is there again";
+    EXPECT_FALSE(governor.hold(ada, 1, noon - 1min)) << "nor for the pause after a call that is yet to come";
+    served(governor, ada, account_used(ada, 80), noon - 1min);
+    EXPECT_EQ(until(governor, ada, 1, noon - 1min), noon - 59s);
+}
+
+TEST(Governor, ARowFromBeforeTheClockWasSetBackIsNoNews)
+{
+    Governor governor;
+    served(governor, ada, account_used(ada, 90), noon);
+    governor.load({ada, 3, noon + 10s, std::nullopt, 0, {}}, noon + 1s);
+    EXPECT_TRUE(governor.hold(ada, 2, noon + 20s)) << "not when its time has come either";
+    governor.load({ada, 3, noon + 10s, std::nullopt, 0, {}}, noon + 20s);
+    EXPECT_FALSE(governor.hold(ada, 2, noon + 20s));
+}
+
+TEST(Governor, CallsOfAnHourYetToComeAreNotThoseOfThisHour)
+{
+    Governor governor({80, 3, 4, 900s});
+    for (int i = 0; i < 3; ++i) served(governor, ada, {}, noon + 1h);
+    EXPECT_FALSE(governor.hold(ada, 0, noon)) << "the clock was set back";
+    for (int i = 0; i < 3; ++i) served(governor, ada, {}, noon);
+    EXPECT_EQ(until(governor, ada, 0, noon), noon + 1h);
+    governor.load({ada, std::nullopt, std::nullopt, std::nullopt, 1, noon + 2h}, noon);
+    EXPECT_EQ(until(governor, ada, 0, noon), noon + 1h);
+}
+
 TEST(Governor, AnotherIdInTheHeaderIsStillTheBudgetOfTheAccountThatCalled)
 {
     Governor governor;
