@@ -222,8 +222,8 @@ private:
     void drop()
     {
         ErrorCode ignored;
-        timer_.cancel(ignored);
-        watch_timer_.cancel(ignored);
+        timer_.cancel();
+        watch_timer_.cancel();
         plan_.in_flight.reset();
         socket().shutdown(Tcp::socket::shutdown_both, ignored);
         socket().close(ignored);
@@ -233,7 +233,7 @@ private:
     {
         ErrorCode ignored;
         socket().set_option(Tcp::socket::linger(true, 0), ignored);
-        timer_.cancel(ignored);
+        timer_.cancel();
         plan_.in_flight.reset();
         socket().close(ignored);
     }
