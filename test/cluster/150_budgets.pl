@@ -129,6 +129,7 @@ is(usage("account_id = '' AND login = 'instagram'") =~ s/ .*//r, '10', 'and the 
 
 # --- words and counts of a clock that was ahead
 
+settled(refresh(10));    # the worker knows it, too
 $sandbox->config(app_usage_percent => 20);
 query("UPDATE instagram_insights.usage SET percent = 99, observed_at = now() + interval '5 hours'
         WHERE account_id = '' AND login = 'instagram'");
