@@ -12,6 +12,8 @@ using platform::InsightsQuery;
 using platform::MetricShape;
 using std::chrono::days;
 
+constexpr std::size_t usual_queries = 12;  // of a day's sync
+
 // One metric and the days [first, the plan's last day] it is to be asked for.
 struct Due {
     const MetricState *metric;
@@ -61,6 +63,7 @@ public:
         }
         std::stable_sort(groups_.begin(), groups_.end(),
                          [](const Group &left, const Group &right) { return turn_of(left) < turn_of(right); });
+        plan_.queries.reserve(usual_queries);
         for (const Group &group : groups_) ask(group);
         return std::move(plan_);
     }
@@ -200,7 +203,7 @@ private:
 
     void ask_days(const Group &group, const std::vector<Due> &due, Day first, Day last)
     {
-        InsightsQuery query;
+        InsightsQuery &query = plan_.queries.emplace_back();
         query.account_id = input_.account_id;
         query.login = input_.login;
         query.shape = group.shape;
@@ -213,7 +216,6 @@ private:
         query.last = last;
         query.since = calendar_.start_of(first);
         query.until = calendar_.end_of(last);
-        plan_.queries.push_back(std::move(query));
     }
 
     const PlanInput &input_;
