@@ -9,7 +9,7 @@ use Test::More;
 
 my $sandbox = GraphSandbox->new(accounts => 24, now => '2026-11-22T12:00:00Z');
 my $node = insights_node('queue', sandbox => $sandbox,
-    conf => "instagram_insights.idle_timeout = -1\ninstagram_insights.max_in_flight = 1\ninstagram_insights.batch_size = 1");
+    conf => "instagram_insights.idle_timeout = -1\ninstagram_insights.max_in_flight = 1\ninstagram_insights.batch_size = 1\ninstagram_insights.request_timeout = 120s");
 sub query { return $node->safe_psql('postgres', $_[0]) }
 my $s = 'instagram_insights';
 
@@ -26,6 +26,11 @@ wait_for($node, "SELECT state = 'running' FROM $s.ig_sync_status($job)");
 ok(1, 'a refresh is taken in at once, though hands are full of daily work');
 is(query("SELECT count(*) FROM $s.sync_jobs WHERE kind = 'daily' AND user_id = '" . user_id('b') . "' AND state = 'queued'"), 2,
     'more daily work is not');
+connect_account($node, 'c', 23);
+# As a refresh whose next try has come: nobody enqueues it, so nobody wakes the worker.
+query("INSERT INTO $s.sync_jobs (user_id, account_id, kind, state) VALUES ('@{[ user_id('c') ]}', '17841400000000023', 'refresh', 'waiting')");
+wait_for($node, "SELECT state = 'running' FROM $s.sync_jobs WHERE account_id = '17841400000000023'");
+ok(1, 'a refresh that becomes due while hands are full is taken in, though nobody wakes the worker');
 $sandbox->clear_faults;
 $sandbox->release;
 wait_for($node, "SELECT NOT EXISTS (SELECT FROM $s.sync_jobs WHERE state IN ('queued', 'running', 'waiting'))");
