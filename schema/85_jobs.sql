@@ -66,6 +66,29 @@ AS $body$
 $body$;
 COMMENT ON FUNCTION ig_notify_ended(bigint, text, text) IS 'Internal: tells listeners that a refresh ended';
 
+-- superuser-owned: row level security lets the worker role see sync_log of the user it acts for only, and these tries are of
+-- many. Each row says what its job does, so that none can be made up or put down to another user.
+CREATE FUNCTION ig_log_lost_tries(job_ids bigint[]) RETURNS void
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS $body$
+BEGIN
+    INSERT INTO instagram_insights.sync_log (user_id, job_id, account_id, kind, trigger, started_at, finished_at, status,
+                                             api_calls, error_message, errors)
+    SELECT j.user_id, j.job_id, j.account_id, j.kind, j.trigger, COALESCE(j.try_started_at, j.started_at, j.queued_at),
+           clock_timestamp(), 'failed', j.calls_done, j.error,
+           jsonb_build_array(jsonb_build_object('metric', NULL, 'kind', j.error_kind, 'code', NULL, 'subcode', NULL,
+                                                'message', j.error, 'hint', j.hint))
+    FROM instagram_insights.sync_jobs j
+    WHERE j.job_id = ANY (ig_log_lost_tries.job_ids) AND j.crashes > 0;
+    PERFORM instagram_insights.ig_notify_ended(j.job_id, j.kind, j.state)
+    FROM instagram_insights.sync_jobs j
+    WHERE j.job_id = ANY (ig_log_lost_tries.job_ids) AND j.state = 'failed';
+END
+$body$;
+COMMENT ON FUNCTION ig_log_lost_tries(bigint[]) IS
+    'Internal: one row of sync_log for each of these jobs, which were just taken back from a worker that ended';
+
 CREATE FUNCTION ig_cancel(job_id bigint) RETURNS boolean
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp

@@ -136,7 +136,7 @@ GRANT EXECUTE ON FUNCTION
     ig_current_user_id(), ig_target_user(uuid), ig_is_admin(), ig_require_admin(), ig_installation_state(),
     ig_write_installation(boolean, text), ig_require_running(), ig_lock_connected(uuid, text), ig_known_metrics(text[]),
     ig_notify_ended(bigint, text, text), ig_erase_history(uuid), ig_erase_account_history(uuid, text),
-    ig_signed_user(text),
+    ig_log_lost_tries(bigint[]), ig_signed_user(text),
     ig_disconnect(text, uuid), ig_wake_worker(), ig_setting(text), ig_process_state(),
     ig_metric_choice(text[]), ig_change_account(uuid, text, jsonb), ig_merge_parts(jsonb, jsonb), ig_maintain_daily(),
     ig_chores(integer), ig_prune_ended(text, integer), ig_prune_gone(integer), ig_prune_cron_runs(integer),

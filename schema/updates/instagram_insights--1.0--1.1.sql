@@ -347,5 +347,35 @@ BEGIN
 END
 $body$;
 
+-- A try that ended with its process is told of in sync_log, by the job that the next worker takes back.
+DO $tries$
+BEGIN
+    EXECUTE 'ALTER TABLE instagram_insights.sync_jobs ADD COLUMN IF NOT EXISTS try_started_at timestamptz';
+    EXECUTE 'COMMENT ON COLUMN instagram_insights.sync_jobs.try_started_at IS ''When its present or last try began''';
+END
+$tries$;
+CREATE OR REPLACE FUNCTION ig_log_lost_tries(job_ids bigint[]) RETURNS void
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS $body$
+BEGIN
+    INSERT INTO instagram_insights.sync_log (user_id, job_id, account_id, kind, trigger, started_at, finished_at, status,
+                                             api_calls, error_message, errors)
+    SELECT j.user_id, j.job_id, j.account_id, j.kind, j.trigger, COALESCE(j.try_started_at, j.started_at, j.queued_at),
+           clock_timestamp(), 'failed', j.calls_done, j.error,
+           jsonb_build_array(jsonb_build_object('metric', NULL, 'kind', j.error_kind, 'code', NULL, 'subcode', NULL,
+                                                'message', j.error, 'hint', j.hint))
+    FROM instagram_insights.sync_jobs j
+    WHERE j.job_id = ANY (ig_log_lost_tries.job_ids) AND j.crashes > 0;
+    PERFORM instagram_insights.ig_notify_ended(j.job_id, j.kind, j.state)
+    FROM instagram_insights.sync_jobs j
+    WHERE j.job_id = ANY (ig_log_lost_tries.job_ids) AND j.state = 'failed';
+END
+$body$;
+COMMENT ON FUNCTION ig_log_lost_tries(bigint[]) IS
+    'Internal: one row of sync_log for each of these jobs, which were just taken back from a worker that ended';
+REVOKE ALL ON FUNCTION ig_log_lost_tries(bigint[]) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION ig_log_lost_tries(bigint[]) TO instagram_insights_worker;
+
 -- The last word of every update: at commit the worker of the version before goes and one of this version begins.
 SELECT ig_wake_worker();

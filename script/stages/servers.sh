@@ -125,6 +125,23 @@ sandbox() {
     fi
 }
 
+# in_small_volumes COMMAND...: as as_server_user, with two small file systems that can be filled, if mounting is permitted. They
+# are mounted for these processes alone, so that nothing is left behind however they end.
+in_small_volumes() {
+    local folder=$data/small
+    mkdir -p "$folder/tables" "$folder/wal"
+    if [ "$(id -u)" = 0 ] && unshare --mount mount -t tmpfs tmpfs "$folder/wal" 2>/dev/null; then
+        export -f as_server_user
+        export data bindir SMALL_VOLUMES=$folder
+        # shellcheck disable=SC2016 # for the inner shell
+        unshare --mount bash -c '
+            mount -t tmpfs -o size=8m,mode=700,uid=postgres tmpfs "$SMALL_VOLUMES/tables" &&
+                mount -t tmpfs -o size=24m,mode=700,uid=postgres tmpfs "$SMALL_VOLUMES/wal" && as_server_user "$@"' small "$@"
+    else
+        as_server_user "$@"
+    fi
+}
+
 # TAP tests in Perl that start, kill, copy and promote servers of their own.
 run_cluster() {
     local names files=() status=0
@@ -142,7 +159,7 @@ run_cluster() {
     export GRAPH_SANDBOX TEMP_CONFIG=$work/where.conf TESTDIR=$data TESTDATADIR=$data/tmp_check \
         TESTLOGDIR=$logs/cluster PG_REGRESS="$pgxs_dir/src/test/regress/pg_regress" top_builddir=$data
     cd "$tree" || return
-    as_server_user 2700 prove -v -I "$pgxs_dir/src/test/perl" -I test/cluster "${files[@]}" || status=$?
+    in_small_volumes 2700 prove -v -I "$pgxs_dir/src/test/perl" -I test/cluster "${files[@]}" || status=$?
     cp -r "$data/tmp_check/log/." "$logs/cluster" 2>/dev/null || true
     return $status
 }

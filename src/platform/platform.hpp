@@ -59,6 +59,8 @@ struct Reading {
     std::string username;  // from the user node, if it came
     std::string name;
     std::vector<Usage> usage;  // of every HTTP answer, errors included
+    // Set by the caller where its clock is wrong: when this was answered, by the clock of who answered.
+    std::optional<Instant> answered_at = {};
 };
 
 // One of the queries that travel in one request, with the token it is asked with.

@@ -77,7 +77,7 @@ void CallLoop::receive()
     client_.advance();
     const Instant now = current_time();
     for (http::Completed &completed : client_.take_completed()) {
-        clock_.observe(completed.response, now);
+        const std::optional<Instant> answered_at = clock_.observe(completed.response, now);
         if (const auto side = side_calls_.find(completed.id); side != side_calls_.end()) {
             hide_known_secret(completed.response.body, side->second);
             side_calls_.erase(side);
@@ -85,7 +85,7 @@ void CallLoop::receive()
             continue;
         }
         auto found = requests_.extract(completed.id);
-        if (!found.empty()) take_answer(std::move(found.mapped()), std::move(completed.response), now);
+        if (!found.empty()) take_answer(std::move(found.mapped()), std::move(completed.response), now, answered_at);
     }
 }
 

@@ -98,8 +98,9 @@ private:
     void send_pack(std::vector<Packed> calls, Instant now);
     // False when the token cannot be opened: the work has been stopped.
     bool open_item(Packed &packed, platform::BatchItem &item, Instant now);
-    void take_answer(Request request, HttpResponse response, Instant now);
-    void take_batch(Request request, HttpResponse response, Instant now);
+    // `answered_at`: by the clock of who answered, where ours is wrong.
+    void take_answer(Request request, HttpResponse response, Instant now, std::optional<Instant> answered_at);
+    void take_batch(Request request, HttpResponse response, Instant now, std::optional<Instant> answered_at);
     void after_failed_batch(Request request, const HttpResponse &response, const platform::Failure &failure,
                             Instant now);
     void send_again(Packed packed, std::size_t most_together, Instant now);

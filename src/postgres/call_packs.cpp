@@ -178,19 +178,21 @@ void CallLoop::deliver(sync::CallId call, platform::Reading reading, Instant now
     engine_.on_reading(call, std::move(reading), now);
 }
 
-void CallLoop::take_answer(Request request, HttpResponse response, Instant now)
+void CallLoop::take_answer(Request request, HttpResponse response, Instant now, std::optional<Instant> answered_at)
 {
     if (request.calls.size() > 1) {
-        take_batch(std::move(request), std::move(response), now);
+        take_batch(std::move(request), std::move(response), now, answered_at);
         return;
     }
     const Packed &packed = request.calls.front();
     hide_known_secret(response.body, packed.token);
     if (response.failure == TransportFailure::none) batch_size(packed.query.login).on_answer(1, 0, response.elapsed);
-    deliver(packed.call, platform_->read_insights(packed.query, response), now);
+    platform::Reading reading = platform_->read_insights(packed.query, response);
+    reading.answered_at = answered_at;
+    deliver(packed.call, std::move(reading), now);
 }
 
-void CallLoop::take_batch(Request request, HttpResponse response, Instant now)
+void CallLoop::take_batch(Request request, HttpResponse response, Instant now, std::optional<Instant> answered_at)
 {
     if (tells_of_errors(response))
         for (const Packed &packed : request.calls) hide_known_secret(response.body, packed.token);
@@ -213,6 +215,7 @@ void CallLoop::take_batch(Request request, HttpResponse response, Instant now)
         hide_known_secret(reading.username, packed.token);
         hide_known_secret(reading.name, packed.token);
         reading.usage.insert(reading.usage.end(), batch.usage.begin(), batch.usage.end());
+        reading.answered_at = answered_at;
         deliver(packed.call, std::move(reading), now);
     }
     batch_size(request.calls.front().query.login).on_answer(request.calls.size(), unfinished, response.elapsed);

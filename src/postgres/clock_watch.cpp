@@ -16,10 +16,12 @@ constexpr std::chrono::hours store_every{1};
 
 bool ClockWatch::Seen::wrong() const noexcept { return ahead > tolerated || ahead < -tolerated; }
 
-void ClockWatch::observe(const HttpResponse &response, Instant now) noexcept
+std::optional<Instant> ClockWatch::observe(const HttpResponse &response, Instant now) noexcept
 {
-    if (const std::optional<std::chrono::sys_seconds> theirs = http::date_of(response))
-        seen_ = Seen{std::chrono::duration_cast<std::chrono::seconds>(now - *theirs), now};
+    const std::optional<std::chrono::sys_seconds> theirs = http::date_of(response);
+    if (!theirs) return std::nullopt;
+    seen_ = Seen{std::chrono::duration_cast<std::chrono::seconds>(now - *theirs), now};
+    return seen_->wrong() ? std::optional<Instant>(*theirs) : std::nullopt;
 }
 
 void ClockWatch::store(Sql &sql, Instant now)

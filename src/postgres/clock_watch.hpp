@@ -11,8 +11,8 @@ namespace ig::pg {
 
 class ClockWatch {
 public:
-    // An answer came at `now`.
-    void observe(const HttpResponse &response, Instant now) noexcept;
+    // An answer came at `now`. Returns what time it was there, where our clock is wrong by more than is tolerated.
+    std::optional<Instant> observe(const HttpResponse &response, Instant now) noexcept;
     // Writes what was seen last into worker_state, at most once an hour unless the clock went wrong or right since. Runs as the
     // worker role.
     void store(Sql &sql, Instant now);

@@ -90,7 +90,7 @@ namespace {
 void reclaim(Sql &sql, bool all, const std::vector<std::int64_t> &held)
 {
     std::vector<std::optional<std::int64_t>> ids(held.begin(), held.end());
-    sql.run(
+    const Rows lost = sql.run(
         "UPDATE instagram_insights.sync_jobs j"
         "   SET crashes = crashes + 1, generation = generation + 1, lease_until = NULL,"
         "       state = CASE WHEN crashes + 1 >= 3 THEN 'failed' ELSE 'waiting' END,"
@@ -98,13 +98,19 @@ void reclaim(Sql &sql, bool all, const std::vector<std::int64_t> &held)
         "       finished_at = CASE WHEN crashes + 1 >= 3 THEN pg_catalog.clock_timestamp() END,"
         "       error_kind = 'transient',"
         "       error = CASE WHEN crashes + 1 >= 3 THEN 'the worker crashed three times with this job and set it aside'"
-        "                    ELSE 'the worker ended before this job did' END,"
+        "                    WHEN $1 THEN 'the worker ended before this job did'"
+        "                    ELSE 'the worker did not end this job before its lease was over' END,"
         "       hint = CASE WHEN crashes + 1 >= 3 THEN 'Look for the crash in the server log and report it; a new "
         "refresh tries again.'"
-        "                   ELSE 'Nothing: it is tried again by itself.' END"
+        "                   ELSE 'Nothing: it is tried again by itself, and what was stored before stays.' END"
         " WHERE j.state = 'running' AND ($1 OR (j.lease_until < pg_catalog.clock_timestamp() AND j.job_id <> ALL "
-        "($2)))",
+        "($2)))"
+        " RETURNING j.job_id",
         Params().boolean(all).numbers(std::move(ids)));
+    if (lost.empty()) return;
+    std::vector<std::optional<std::int64_t>> tries;
+    for (const std::vector<Field> &row : lost) tries.emplace_back(std::stoll(row[0].value()));
+    sql.run("SELECT instagram_insights.ig_log_lost_tries($1)", Params().numbers(std::move(tries)));
 }
 
 }  // namespace
@@ -131,6 +137,7 @@ std::vector<ClaimedJob> claim_jobs(Sql &sql, Claim claim)
             "    UPDATE instagram_insights.sync_jobs j"
             "       SET state = 'running', generation = j.generation + 1, attempt = j.attempt + 1, calls_done = 0,"
             "           calls_planned = 0, lease_until = pg_catalog.clock_timestamp() + $4 * '1 second'::interval,"
+            "           try_started_at = $6,"
             "           started_at = COALESCE(j.started_at, pg_catalog.clock_timestamp())"
             "      FROM due WHERE j.user_id = due.user_id AND j.job_id = due.job_id RETURNING j.*)"
             " SELECT c.job_id, c.user_id, c.account_id, c.kind, c.priority, c.trigger, c.generation, c.attempt, "
@@ -143,7 +150,8 @@ std::vector<ClaimedJob> claim_jobs(Sql &sql, Claim claim)
                 .number(most)
                 .boolean(suspects)
                 .number(lease_seconds)
-                .instant(now + std::chrono::milliseconds(1)));
+                .instant(now + std::chrono::milliseconds(1))
+                .instant(now));
         for (const std::vector<Field> &row : rows) jobs.push_back(read_job(row, now));
         most -= static_cast<std::int64_t>(rows.size());
     }

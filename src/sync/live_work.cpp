@@ -146,11 +146,38 @@ void LiveWork::keep(const Question &question, Value &&value)
     }
 }
 
+std::optional<Instant> LiveWork::midnight_after(Instant moment) const
+{
+    const Calendar &calendar = *calendar_;
+    if (moment < calendar.start_of(calendar.first_day()) || moment >= calendar.end_of(calendar.last_day()))
+        return std::nullopt;
+    return calendar.end_of(calendar.day_at(moment));
+}
+
+// What is true now was asked for the day that our clock took for today. Where that is wrong the answer says which day it was;
+// and where that day is none we know, the number is not stored under another.
+bool LiveWork::date_by_answer(const Question &question, Reading &reading)
+{
+    if (!reading.answered_at || !ledger_.metric(question.metrics.front()).of_now()) return true;
+    const std::optional<Instant> end_time = midnight_after(*reading.answered_at);
+    if (!end_time) {
+        Failure failure;
+        failure.kind = FailureKind::malformed;
+        failure.message = "the number could not be dated: this server's clock is more than a month behind the API's";
+        failure.hint = "Set the clock of the server's host.";
+        for (const MetricIndex metric : question.metrics) ledger_.fail(metric, failure);
+        return false;
+    }
+    for (Value &value : reading.values) value.end_time = *end_time;
+    return true;
+}
+
 void LiveWork::accept(const Question &question, Reading &reading)
 {
-    for (Value &value : reading.values) {
-        if (asked_for(question, value)) keep(question, std::move(value));
-    }
+    const auto other = [&](const Value &value) { return !asked_for(question, value); };
+    reading.values.erase(std::remove_if(reading.values.begin(), reading.values.end(), other), reading.values.end());
+    if (date_by_answer(question, reading))
+        for (Value &value : reading.values) keep(question, std::move(value));
     const MetricList holes = accept_dropped(question, reading.dropped);
     for (const MetricIndex metric : question.metrics) {
         if (std::find(holes.begin(), holes.end(), metric) == holes.end())

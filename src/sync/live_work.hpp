@@ -82,6 +82,9 @@ private:
     bool asked_for(const Question &question, const platform::Value &value) const;
     void keep(const Question &question, platform::Value &&value);
     void accept(const Question &question, platform::Reading &reading);
+    // False: its values cannot be dated, and a failure is told instead.
+    bool date_by_answer(const Question &question, platform::Reading &reading);
+    std::optional<Instant> midnight_after(Instant moment) const;
     // Single values that could not be read; returns the metrics whose days must be asked again.
     MetricList accept_dropped(const Question &question, const std::vector<platform::Failure> &dropped);
     void on_metrics_failure(Question question, const platform::Failure &failure, Instant now,

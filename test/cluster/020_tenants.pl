@@ -173,7 +173,7 @@ for my $function (@forbidden)
     $name =~ s/\(.*//s;
     like(all_of('app', "SELECT * FROM $name(@{[ $arguments // '' ]})"), qr/42501/, "a user cannot call $name");
 }
-for my $name (qw(ig_sync_all ig_pause ig_resume ig_nudge ig_schedule ig_unschedule ig_maintain ig_doctor ig_erase_history ig_setting))
+for my $name (qw(ig_sync_all ig_pause ig_resume ig_nudge ig_schedule ig_unschedule ig_maintain ig_doctor ig_erase_history ig_log_lost_tries ig_setting))
 {
     ok((grep { /\b$name\(/ } @forbidden), "$name is among them");
 }

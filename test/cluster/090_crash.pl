@@ -81,6 +81,8 @@ wait_for($node, "SELECT w.state = 'idle' AND w.state_change > j.queued_at FROM p
         . " WHERE w.backend_type = 'instagram_insights worker' AND j.job_id = $newcomer");
 is($node->safe_psql('postgres', "SELECT count(*) || ' ' || min(crashes) FROM $schema.sync_jobs WHERE state = 'running'"), '1 2',
     'beside a job that was there at two crashes no other is taken');
+is($node->safe_psql('postgres', "SELECT count(DISTINCT started_at) || ' in ' || count(*) FROM $schema.sync_logs WHERE job_id = (SELECT min(job_id) FROM $schema.sync_jobs) AND status = 'failed'"),
+    '2 in 2', 'each of its tries that were lost has a row in the log, with the time when that try began');
 go_on();
 all_is_stored('two crashes with all jobs in hand');
 
@@ -99,6 +101,8 @@ kill_hard(worker_pid($node));
 wait_for($node, "SELECT state = 'failed' FROM $schema.sync_jobs WHERE job_id = $bad");
 like($node->safe_psql('postgres', "SELECT error || ' ' || hint FROM $schema.ig_sync_status($bad)"),
     qr/crashed three times with this job.*server log/s, 'a job that was in hand alone at its third crash is set aside and says why');
+is($node->safe_psql('postgres', "SELECT error_message || ' | ' || (errors -> 0 ->> 'hint') FROM $schema.sync_logs WHERE job_id = $bad"),
+    $node->safe_psql('postgres', "SELECT error || ' | ' || hint FROM $schema.ig_sync_status($bad)"), '... in the log of that try as well');
 like($node->safe_psql('postgres', "SELECT string_agg(check_name || ' ' || detail, E'\\n') FROM $schema.ig_doctor() WHERE status <> 'ok'"),
     qr/fail/i, 'ig_doctor() shows it');
 go_on();

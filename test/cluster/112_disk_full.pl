@@ -49,10 +49,13 @@ isnt(worker_pid($node), '', 'the worker lives');
 
 make_room();
 # Those that not even their waiting could be written of are taken back when their lease is over; not to wait for it here:
+my $silent = query("SELECT count(*) FROM $schema.sync_jobs WHERE state = 'running'");
 query("UPDATE $schema.sync_jobs SET lease_until = now() WHERE state = 'running'; UPDATE $schema.sync_jobs SET due_at = now() WHERE state = 'waiting'; SELECT $schema.ig_nudge()");
 $node->reload;
 wait_for($node, "SELECT NOT EXISTS (SELECT FROM $schema.sync_jobs WHERE state IN ('queued', 'running', 'waiting'))");
 is(query("SELECT string_agg(DISTINCT state, ',') FROM $schema.sync_jobs"), 'succeeded', 'with room again every job ends well, by itself');
+is(query("SELECT count(*) FROM $schema.sync_log WHERE status = 'failed' AND error_message = 'the worker did not end this job before its lease was over'"),
+    $silent, 'a try of which not even its failure could be written is told of when its lease is over');
 my @wrong = grep { stored_rows($node, "account_id = '$_'") ne $sandbox->expected(account_id => $_) } @ids;
 is("@wrong", '', 'and the rows are those of a clean run');
 unlike(slurp_file($node->logfile), qr/terminated by signal|PANIC|TRAP/, 'no process crashed');

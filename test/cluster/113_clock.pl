@@ -48,7 +48,8 @@ sub set_clock
 my ($first, $last) = split /,/, query("SELECT d - 3 || ',' || d - 1 FROM (SELECT (now() AT TIME ZONE 'America/Los_Angeles')::date d) today");
 my @ids = map { connect_account($node, 'a', $_) } 1 .. $accounts;
 
-# A snapshot is dated by our clock alone, every other number by the API; and by a clock that is behind, days before these are due.
+# A snapshot is dated by our clock where the API tells no time (as this sandbox), every other number by the API; and by a clock
+# that is behind, days before these are due.
 sub rows_are_right
 {
     my ($when) = @_;
@@ -178,6 +179,25 @@ cmp_ok($took, '<', 20_000, 'a fetch ends after its fetch_timeout, though the clo
 is("$out$errors", "partial|timeout\n", '... and says that it is not complete') or diag($errors);
 go_on();
 set_clock(0);
+
+# --- a number that has no day of its own, where the API tells the time
+
+my $true_day = query("SELECT (now() AT TIME ZONE 'America/Los_Angeles')::date");
+for my $wrong ([ 'days behind', -2 * $day ], [ 'weeks ahead', 45 * $day ])
+{
+    my ($name, $seconds) = @$wrong;
+    $sandbox->faults(map { { match => { route => $_ }, do => { headers => { Date => strftime('%a, %d %b %Y %H:%M:%S GMT', gmtime) } } } } qw(batch any));
+    query("DELETE FROM $schema.insights WHERE metric = 'followers_count'");
+    set_clock($seconds);
+    sync_all_done($node);
+    is(query("SELECT string_agg(DISTINCT day::text, ', ') || ' of ' || count(*) FROM $schema.insights WHERE metric = 'followers_count'"), "$true_day of $accounts",
+        "by a clock that is $name a snapshot is stored under the day of its answer");
+    $node->psql('postgres', "SELECT count(*) FROM $schema.ig_fetch_insights('@{[ user_id('a') ]}', metrics => '{followers_count}')");
+    is(query("SELECT string_agg(DISTINCT day::text, ', ') FROM $schema.insights WHERE metric = 'followers_count'"), $true_day, '... by a fetch in a session too');
+    $sandbox->clear_faults;
+    set_clock(0);
+    rows_are_right("a clock that is $name, where the API tells the time");
+}
 
 # --- a clock that is wrong is named
 

@@ -9,5 +9,13 @@ test/life/older/version.o: src/postgres/version.cpp test/life/older.mk
 	@mkdir -p $(@D)
 	$(COMPILE.cc) -DIG_VERSION='"$(OLDER_VERSION)"' -o $@ $<
 
-test/life/older/$(shlib): test/life/older/version.o $(OBJS)
-	$(LINK.shared) -o $@ $(filter-out src/postgres/version.o,$^) $(LDFLAGS) $(LDFLAGS_SL) $(SHLIB_LINK)
+# Less what the SQL of that version does not have.
+test/life/older/queue.cpp: src/postgres/queue.cpp test/life/older.mk
+	@mkdir -p $(@D)
+	sed '/try_started_at/d; /ig_log_lost_tries/d' $< >$@
+
+test/life/older/queue.o: test/life/older/queue.cpp
+	$(COMPILE.cc) -o $@ $<
+
+test/life/older/$(shlib): test/life/older/version.o test/life/older/queue.o $(OBJS)
+	$(LINK.shared) -o $@ $(filter-out src/postgres/version.o src/postgres/queue.o,$^) $(LDFLAGS) $(LDFLAGS_SL) $(SHLIB_LINK)

@@ -94,7 +94,7 @@ SELECT set_eq($$
 SELECT set_eq($$
     SELECT p.proname::text FROM pg_proc p
     WHERE p.pronamespace = 'instagram_insights'::regnamespace AND p.prosecdef AND pg_get_userbyid(p.proowner) <> 'instagram_insights_worker'$$,
-    ARRAY['ig_erase_history', 'ig_erase_account_history', 'ig_prune_ended', 'ig_prune_gone', 'ig_prune_cron_runs',
+    ARRAY['ig_erase_history', 'ig_erase_account_history', 'ig_log_lost_tries', 'ig_prune_ended', 'ig_prune_gone', 'ig_prune_cron_runs',
           'ig_prune_insights', 'ig_empty_years', 'ig_close_months', 'ig_closable_before', 'ig_reopen_months'],
     'these, and no other, run as a superuser');
 SELECT set_eq($$
@@ -105,9 +105,9 @@ SELECT is((SELECT count(*) FROM pg_class c WHERE pg_get_userbyid(c.relowner) = '
 
 -- The callbacks' deletion is out of reach but by them: nobody calls what runs as a superuser directly.
 SELECT is((SELECT string_agg(p.proname || ' ' || r.rolname, ', ') FROM pg_proc p, pg_roles r
-           WHERE p.pronamespace = 'instagram_insights'::regnamespace AND p.proname IN ('ig_erase_history', 'ig_erase_account_history')
+           WHERE p.pronamespace = 'instagram_insights'::regnamespace AND p.proname IN ('ig_erase_history', 'ig_erase_account_history', 'ig_log_lost_tries')
              AND r.rolname IN ('instagram_insights_user', 'instagram_insights_admin') AND has_function_privilege(r.oid, p.oid, 'EXECUTE')),
-          NULL, 'neither users nor admins call what erases history');
+          NULL, 'neither users nor admins call what erases or writes history');
 
 -- Secrets: an admin reads every column of apps but one; logins on their way and tokens are the worker's alone.
 SELECT is((SELECT string_agg(a.attname, ' ' ORDER BY a.attnum) FROM pg_attribute a

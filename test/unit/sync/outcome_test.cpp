@@ -38,6 +38,49 @@ TEST(Outcome, TheSnapshotsValueIsKeptUnderTheComingMidnight)
     EXPECT_EQ(outcome.values[0].end_time, pacific_midnight(today + days{1}));
 }
 
+// An answer to a clock that is wrong, which says when it was given.
+Outcome synced_by_wrong_clock(Instant answered_at)
+{
+    Runner runner;
+    return runner.sync(work(1, {series("reach", yesterday), snapshot("followers_count", yesterday)}),
+                       [answered_at](const InsightsQuery &query) {
+                           Reading reading = answered(query);
+                           reading.answered_at = answered_at;
+                           return reading;
+                       });
+}
+
+Instant dated(const Outcome &outcome, const std::string &metric)
+{
+    for (const platform::Value &value : outcome.values)
+        if (value.metric == metric) return value.end_time;
+    return Instant();
+}
+
+TEST(Outcome, ByAWrongClockASnapshotIsKeptUnderTheMidnightAfterItsAnswer)
+{
+    for (const days off : {days{-40}, days{-1}, days{2}, days{20}}) {
+        const Instant beginning = pacific_midnight(today + off);
+        EXPECT_EQ(dated(synced_by_wrong_clock(beginning), "followers_count"), pacific_midnight(today + off + days{1}));
+        EXPECT_EQ(dated(synced_by_wrong_clock(beginning - std::chrono::milliseconds{1}), "followers_count"), beginning);
+    }
+    const Outcome outcome = synced_by_wrong_clock(pacific_midnight(today - days{3}));
+    EXPECT_EQ(outcome.status, Status::succeeded);
+    EXPECT_EQ(values_of(outcome, "reach"), 3U) << "other numbers keep the days the API told with them";
+    EXPECT_EQ(dated(outcome, "reach"), dated(synced_by_wrong_clock(pacific_midnight(today)), "reach"));
+}
+
+TEST(Outcome, ASnapshotThatCannotBeDatedIsNotStoredUnderAnotherDay)
+{
+    const Outcome outcome = synced_by_wrong_clock(pacific_midnight(today) + days{3650});
+    EXPECT_EQ(values_of(outcome, "followers_count"), 0U);
+    EXPECT_EQ(values_of(outcome, "reach"), 3U);
+    EXPECT_EQ(outcome.status, Status::partial);
+    ASSERT_EQ(outcome.errors.size(), 1U);
+    EXPECT_EQ(outcome.errors[0].metric, "followers_count");
+    EXPECT_NE(outcome.errors[0].failure.hint.find("clock"), std::string::npos);
+}
+
 TEST(Outcome, NamesThatAnAnswerTellsAreHandedOn)
 {
     Runner runner;
