@@ -43,8 +43,9 @@ inline constexpr int lease_seconds = 120;
 
 // All run inside a transaction, under WorkerRole.
 
-// Jobs left running by a worker that is no more: they are queued again, and set aside after the third crash; sync_log tells of
-// each try that was lost so. All of them: by a new leader, who knows that nobody else can hold one. Else those whose lease has run out, but for those that the leader holds.
+// Jobs left running by a worker that is no more: they are queued again, and set aside after the third crash; sync_log
+// tells of each try that was lost so. All of them: by a new leader, who knows that nobody else can hold one. Else those
+// whose lease has run out, but for those that the leader holds.
 void reclaim_all_jobs(Sql &sql);
 void reclaim_expired_jobs(Sql &sql, const std::vector<std::int64_t> &held);
 // Takes up to `most` due jobs, by priority and age: all kinds, or those only that a person waits for, or instead of these one

@@ -30,6 +30,14 @@ JobEnd refused(const char *state, const char *kind, const char *error, const cha
     return end;
 }
 
+void finish_refused(WorkerTransaction &transaction, const std::vector<LeftJob> &refused)
+{
+    if (refused.empty()) return;
+    (void)finish_jobs(transaction.sql(), refused);
+    for (const auto &[job, end] : refused)
+        if (job->attempt.kind == "refresh" && end.state != "waiting") transaction.announce_refresh(job->id, end.state);
+}
+
 }  // namespace
 
 // How many jobs to claim now. A block at a time: claiming one by one while thousands wait would cost a transaction each, and
@@ -87,7 +95,7 @@ void Worker::claim(Instant now)
             begun.push_back(id);
             jobs_.insert_or_assign(id, Held{std::move(job), {}});
         }
-        if (!refused.empty()) (void)finish_jobs(transaction.sql(), refused);
+        finish_refused(transaction, refused);
         next_due_ = pg::next_due(transaction.sql(), jobs_.empty());
         transaction.commit();
         usage.committed();

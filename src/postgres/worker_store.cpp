@@ -181,8 +181,7 @@ void Worker::announce(WorkerTransaction &transaction, const std::vector<Result *
         const sync::Outcome &outcome = *result->outcome;
         if (outcome.retry_at) consider_due(*outcome.retry_at);
         if (result->attempt->kind == "refresh" && !outcome.retry_at)
-            transaction.notify("{\"event\":\"job\",\"job_id\":" + std::to_string(*result->attempt->job_id) +
-                               ",\"state\":\"" + job_end(outcome).state + "\"}");
+            transaction.announce_refresh(*result->attempt->job_id, job_end(outcome).state);
     }
     for (const Result *result : need_person)
         transaction.announce_needs_person(std::string(sync::to_string(result->outcome->status)).c_str());

@@ -65,6 +65,11 @@ void WorkerTransaction::notify(const std::string &payload)
     pg_call([text] { Async_Notify("instagram_insights", text); });
 }
 
+void WorkerTransaction::announce_refresh(std::int64_t job_id, const std::string &state)
+{
+    notify(R"({"event":"job","job_id":)" + std::to_string(job_id) + R"(,"state":")" + state + "\"}");
+}
+
 void WorkerTransaction::announce_needs_person(const char *status)
 {
     notify(std::string("{\"event\":\"account\",\"status\":\"") + status + "\"}");

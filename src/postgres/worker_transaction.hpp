@@ -35,13 +35,16 @@ public:
     WorkerTransaction &operator=(const WorkerTransaction &) = delete;
 
     Sql &sql() { return *sql_; }
-    // Sends `payload` on channel instagram_insights when the transaction commits.
-    void notify(const std::string &payload);
+    // Tells listeners, when the transaction commits, that a refresh ended so. No user, no account: many may listen.
+    void announce_refresh(std::int64_t job_id, const std::string &state);
     // Tells listeners and, once, the server log that an account has come to need a person. No ids: both are read by many.
     void announce_needs_person(const char *status);
     void commit();
 
 private:
+    // Sends `payload` on channel instagram_insights when the transaction commits.
+    static void notify(const std::string &payload);
+
     std::optional<Sql> sql_;
     std::optional<WorkerRole> role_;
     bool open_ = false;
