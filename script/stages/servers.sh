@@ -121,7 +121,7 @@ sandbox() {
     if [ -n "${GRAPH_SANDBOX:-}" ]; then
         printf '%s\n' "$GRAPH_SANDBOX"
     else
-        find "$work/unit" -name graph_sandbox -type f -perm /111 -print -quit
+        find "$work/unit/" -name graph_sandbox -type f -perm /111 -print -quit
     fi
 }
 
