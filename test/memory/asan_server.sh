@@ -2,7 +2,7 @@
 # Step asan-server: the library with address and undefined behaviour sanitizers inside an ordinary server, under
 # pg_regress and some cluster tests. What the server pallocs is not watched; what the library's own containers hold is.
 
-asan_tests=(010 130 165)
+asan_tests=(010 130 150 165)
 
 # Programs as the tests call them: all are the server's own, but that the server starts with the sanitizer before it.
 # Nothing else may have it preloaded: some programs would wait for ever (early.c).
