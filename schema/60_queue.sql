@@ -27,6 +27,7 @@ CREATE TABLE sync_jobs (
     error_kind text,
     error text,
     hint text,
+    answered jsonb,
     PRIMARY KEY (user_id, job_id)
 ) WITH (fillfactor = 70);
 -- Looking a job up by its id alone, and taking the next due one, must not grow with the queue.
@@ -70,6 +71,8 @@ COMMENT ON COLUMN sync_jobs.finished_at IS 'When it ended';
 COMMENT ON COLUMN sync_jobs.error_kind IS 'Kind of the failure that decided the state';
 COMMENT ON COLUMN sync_jobs.error IS 'What went wrong; NULL if nothing did';
 COMMENT ON COLUMN sync_jobs.hint IS 'What to do about error';
+COMMENT ON COLUMN sync_jobs.answered IS
+    'While it waits for another try: the days of each metric that are stored and not asked again by this job';
 
 CREATE TABLE worker_state (
     singleton boolean NOT NULL PRIMARY KEY DEFAULT true CHECK (singleton),

@@ -347,5 +347,14 @@ BEGIN
 END
 $body$;
 
+-- What the tries of a job that waits have brought: the next one goes on from there.
+DO $column$
+BEGIN
+    EXECUTE 'ALTER TABLE instagram_insights.sync_jobs ADD COLUMN IF NOT EXISTS answered jsonb';
+END
+$column$;
+COMMENT ON COLUMN sync_jobs.answered IS
+    'While it waits for another try: the days of each metric that are stored and not asked again by this job';
+
 -- The last word of every update: at commit the worker of the version before goes and one of this version begins.
 SELECT ig_wake_worker();
