@@ -22,18 +22,24 @@ const DayStretch *stretch_with(const DayStretches &stretches, Day day) noexcept
     return found == stretches.end() ? nullptr : &*found;
 }
 
+std::optional<Day> read_day(platform::JsonView view)
+{
+    try {
+        return platform::parse_day(view.text());
+    } catch (const std::invalid_argument &) {
+        return std::nullopt;
+    }
+}
+
 std::optional<DayStretch> read_stretch(platform::JsonView pair)
 {
     if (pair.size() != 2) return std::nullopt;
     std::vector<Day> ends;
     for (const platform::JsonView end : pair) {
-        try {
-            ends.push_back(platform::parse_day(end.text()));
-        } catch (const std::invalid_argument &) {
-            return std::nullopt;
-        }
+        if (const std::optional<Day> day = read_day(end)) ends.push_back(*day);
     }
-    return ends[0] <= ends[1] ? std::optional(DayStretch{ends[0], ends[1]}) : std::nullopt;
+    if (ends.size() != 2 || ends[0] > ends[1]) return std::nullopt;
+    return DayStretch{ends[0], ends[1]};
 }
 
 }  // namespace
@@ -70,11 +76,13 @@ AnsweredDays read_answered_days(std::string_view json)
     if (json.size() <= 2) return answered;  // {}
     const platform::Json document = platform::Json::parse(json);
     for (const platform::JsonView entry : document.root()) {
-        DayStretches stretches;
-        for (const platform::JsonView pair : entry) {
-            if (const auto stretch = read_stretch(pair)) stretches.push_back(*stretch);
+        const std::optional<Day> through = read_day(entry.member("through"));
+        if (!through) continue;
+        Answered metric{{}, *through};
+        for (const platform::JsonView pair : entry.member("days")) {
+            if (const auto stretch = read_stretch(pair)) metric.days.push_back(*stretch);
         }
-        if (!stretches.empty()) answered.insert_or_assign(std::string(entry.key()), std::move(stretches));
+        if (!metric.days.empty()) answered.insert_or_assign(std::string(entry.key()), std::move(metric));
     }
     return answered;
 }
@@ -82,15 +90,15 @@ AnsweredDays read_answered_days(std::string_view json)
 std::string answered_days_json(const AnsweredDays &answered)
 {
     std::string json = "{";
-    for (const auto &[metric, stretches] : answered) {
+    for (const auto &[metric, known] : answered) {
         if (json.size() > 1) json.push_back(',');
         platform::append_json_string(json, metric);
-        json += ":[";
-        for (const DayStretch &stretch : stretches) {
+        json += ":{\"through\":\"" + platform::day_text(known.through) + "\",\"days\":[";
+        for (const DayStretch &stretch : known.days) {
             if (json.back() != '[') json.push_back(',');
             json += "[\"" + platform::day_text(stretch.first) + "\",\"" + platform::day_text(stretch.last) + "\"]";
         }
-        json.push_back(']');
+        json += "]}";
     }
     json.push_back('}');
     return json;

@@ -29,10 +29,20 @@ std::optional<DayStretch> outside(const DayStretches &stretches, Day first, Day 
 // Those up to this day.
 DayStretches up_to(const DayStretches &stretches, Day last);
 
-// By MetricState::key(); who has none has no entry.
-using AnsweredDays = std::map<std::string, DayStretches, std::less<>>;
+struct Answered {
+    DayStretches days;
+    Day through{};  // the last day that could be asked for when they were: later, the newest may have other numbers
+};
+inline bool operator==(const Answered &left, const Answered &right) noexcept
+{
+    return left.days == right.days && left.through == right.through;
+}
 
-// {"reach": [["2026-11-01", "2026-11-20"]]}. What cannot be read is as if it were not there: it is asked again.
+// By MetricState::key(); who has none has no entry.
+using AnsweredDays = std::map<std::string, Answered, std::less<>>;
+
+// {"reach": {"through": "2026-11-20", "days": [["2026-11-01", "2026-11-20"]]}}. What cannot be read is as if it were not
+// there: it is asked again.
 AnsweredDays read_answered_days(std::string_view json);
 std::string answered_days_json(const AnsweredDays &answered);
 

@@ -39,7 +39,7 @@ Ledger::Ledger(const PlanInput &input, const Plan &plan, const Calendar &calenda
     for (MetricAccount &account : accounts_) {
         // What was answered before joins the days asked for; where it is asked again, the new answer counts.
         if (account.state->of_now()) continue;
-        for (const DayStretch &known : up_to(account.state->answered, plan.last_day))
+        for (const DayStretch &known : up_to(account.state->answered.days, plan.last_day))
             stretch(account, known.first, known.last);
     }
     for (const Clip &clip : plan.clips) {
@@ -175,7 +175,7 @@ std::vector<MetricError> Ledger::take_errors()
     std::vector<MetricError> errors = std::exchange(errors_, {});
     for (const MetricAccount &account : accounts_) {
         if (account.has_value || account.kinds_told != 0 || account.open.empty() || !complete(account)) continue;
-        if (!account.state->answered.empty()) continue;  // an earlier try may have brought some
+        if (!account.state->answered.days.empty()) continue;  // an earlier try may have brought some
         Failure none;
         none.kind = FailureKind::no_data;
         none.reach = platform::FailureReach::metrics;
@@ -203,13 +203,13 @@ std::vector<MetricProgress> Ledger::progress() const
     return list;
 }
 
-DayStretches Ledger::closed_days(const MetricAccount &account, const DayStretches &also)
+DayStretches Ledger::closed_days(const MetricAccount &account)
 {
     DayStretches stretches;
     bool joined = false;
     for (std::size_t at = 0; at < account.open.size(); ++at) {
         const Day day = account.first + days{at};
-        const bool closed = account.open[at] == 0 || holds(also, day);
+        const bool closed = account.open[at] == 0;
         if (closed && !joined) stretches.push_back({day, day});
         if (closed) stretches.back().last = day;
         joined = closed;
@@ -221,18 +221,13 @@ AnsweredDays Ledger::answered_days(const std::vector<MetricState> &metrics) cons
 {
     AnsweredDays answered;
     for (const MetricState &metric : metrics) {
-        if (!metric.answered.empty()) answered.insert_or_assign(metric.key(), metric.answered);
+        if (!metric.answered.days.empty()) answered.insert_or_assign(metric.key(), metric.answered);
     }
     for (const MetricAccount &account : accounts_) {
         if (account.open.empty()) continue;
-        // Days asked anew stay answered until newer ones are: else each try that ends at once would lose some.
-        const DayStretches before =
-            account.state->of_now() ? DayStretches() : up_to(account.state->answered, last_day_);
-        DayStretches stretches = closed_days(account, {});
-        if (!before.empty() && (stretches.empty() || stretches.back().last < before.back().last))
-            stretches = closed_days(account, before);
+        DayStretches stretches = closed_days(account);
         if (stretches.empty()) answered.erase(account.state->key());
-        else answered.insert_or_assign(account.state->key(), std::move(stretches));
+        else answered.insert_or_assign(account.state->key(), Answered{std::move(stretches), last_day_});
     }
     return answered;
 }

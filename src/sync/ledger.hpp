@@ -72,8 +72,8 @@ private:
     template <typename Predicate> MetricAccount &open(const PlanInput &input, Predicate is_entry);
     void expect(MetricAccount &account, Day first, Day last);
     static void stretch(MetricAccount &account, Day first, Day last);
-    // Those with no question open, and these.
-    static DayStretches closed_days(const MetricAccount &account, const DayStretches &also);
+    // Those with no question open.
+    static DayStretches closed_days(const MetricAccount &account);
     bool complete(const MetricAccount &account) const;
     bool contiguous(const MetricAccount &account) const;
     std::optional<Day> synced_through(const MetricAccount &account) const;

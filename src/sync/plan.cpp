@@ -103,10 +103,10 @@ private:
     // midnight reads it again, for the next daily sync may come too late for that.
     const DayStretches &answered_before(const MetricState &metric)
     {
-        const bool closed = input_.last && *input_.last < yesterday_;
-        if (metric.answered.empty() || closed || metric.answered.back().last >= plan_.last_day) return metric.answered;
+        const auto &[stretches, through] = metric.answered;
+        if (stretches.empty() || through >= plan_.last_day) return stretches;
         const days young{std::max(options_.reread_days, 1) - 1};
-        return settled_.emplace_back(up_to(metric.answered, metric.answered.back().last - young));
+        return settled_.emplace_back(up_to(stretches, through - young));
     }
 
     void join_group(const MetricState &metric, std::string_view breakdown, const Due &due)
@@ -136,8 +136,8 @@ private:
         } else if (metric.synced_through) {
             clip(metric, *metric.synced_through + days{1}, plan_.last_day);
         }
-        if (plan_.last_day == yesterday_ && !holds(metric.answered, today_))
-            add_due({&metric, today_, today_, today_, &metric.answered});
+        if (plan_.last_day == yesterday_ && !holds(metric.answered.days, today_))
+            add_due({&metric, today_, today_, today_, &metric.answered.days});
     }
 
     void add_dated(const MetricState &metric)
@@ -261,6 +261,7 @@ private:
 
 void tell_answered(std::vector<MetricState> &metrics, const AnsweredDays &answered)
 {
+    if (answered.empty()) return;
     for (MetricState &metric : metrics) {
         if (const auto found = answered.find(metric.key()); found != answered.end()) metric.answered = found->second;
     }

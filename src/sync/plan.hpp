@@ -25,7 +25,7 @@ struct MetricState {
     std::string timeframe = {};                // of demographics
     std::string known_as = {};                 // reach/week: what is known is kept under it; empty: under the name
     bool parts_only = false;                   // the number itself comes with another entry
-    DayStretches answered = {};                // by earlier tries of this job, and stored: not to be asked again in it
+    Answered answered = {};                    // by earlier tries of this job, and stored: not to be asked again in it
 
     const std::string &key() const noexcept { return known_as.empty() ? name : known_as; }
     // Only what is true at this moment can be asked.

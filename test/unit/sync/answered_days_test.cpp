@@ -44,7 +44,7 @@ struct Job {
         for (MetricState &state : metrics) {
             const auto &through = progress_of(outcome, state.name).synced_through;
             if (through) state.synced_through = std::max(state.synced_through.value_or(*through), *through);
-            state.answered.clear();
+            state.answered = {};
         }
         tell_answered(metrics, sync::read_answered_days(answered_days_json(outcome.answered)));
         ++tries;
@@ -112,8 +112,8 @@ TEST(AnsweredDays, AFirstSyncThatTakesHoursIsSyncedThroughInTheEnd)
     const Outcome first_try = job.one_try(answered);
     EXPECT_EQ(first_try.status, Status::throttled);
     EXPECT_FALSE(progress_of(first_try, "views").synced_through) << "the older days are still missing";
-    EXPECT_EQ(first_try.answered, (AnsweredDays{{"likes", {{yesterday - days{6}, yesterday}}},
-                                                {"views", {{yesterday - days{6}, yesterday}}}}));
+    EXPECT_EQ(first_try.answered, (AnsweredDays{{"likes", {{{yesterday - days{6}, yesterday}}, yesterday}},
+                                                {"views", {{{yesterday - days{6}, yesterday}}, yesterday}}}));
     job.now = noon + std::chrono::hours{1};
     const Outcome end = job.until_it_ends(answered);
     EXPECT_EQ(end.status, Status::succeeded);
@@ -154,7 +154,7 @@ TEST(AnsweredDays, AHoleThatStaysIsNeverCountedAsSynced)
 TEST(AnsweredDays, AJobThatWaitedBeyondMidnightReadsTheNewestDaysAgainAndTheNewOne)
 {
     MetricState views = total("views", yesterday - days{40});
-    views.answered = {{yesterday - days{10}, yesterday}};
+    views.answered = {{{yesterday - days{10}, yesterday}}, yesterday};
     sync::PlanInput input = account({views});
     std::vector<Day> asked;
     for (const InsightsQuery &query : make_plan(input, *us_pacific(), noon + days{1}, {}).queries)
@@ -165,10 +165,21 @@ TEST(AnsweredDays, AJobThatWaitedBeyondMidnightReadsTheNewestDaysAgainAndTheNewO
     EXPECT_EQ(asked[3], yesterday - days{11}) << "then on with the older ones";
 }
 
-TEST(AnsweredDays, TriesThatEndAtOnceAfterMidnightLoseNothing)
+TEST(AnsweredDays, WhereTheNewestDaysFailTheOthersAreNotReadAgain)
+{
+    Job job({total("views")}, 10);
+    const auto fails = [](const InsightsQuery &query) {
+        return query.first > yesterday - days{2} ? failed(failure(FailureKind::malformed, FailureReach::request))
+                                                 : answered(query);
+    };
+    job.until_it_ends(fails);
+    EXPECT_EQ(job.most_answers(yesterday - days{28}, yesterday - days{2}), 1) << "no midnight has passed";
+}
+
+TEST(AnsweredDays, TriesThatEndAtOnceAfterMidnightLoseNoMoreThanIsReadAgain)
 {
     MetricState views = total("views");
-    views.answered = {{yesterday - days{28}, yesterday}};
+    views.answered = {{{yesterday - days{28}, yesterday}}, yesterday};
     sync::EngineOptions options;
     for (int i = 0; i < 5; ++i) {
         Runner runner(options);
@@ -177,15 +188,14 @@ TEST(AnsweredDays, TriesThatEndAtOnceAfterMidnightLoseNothing)
             work(1, {views}), [](const InsightsQuery &) { return failed(throttled(FailureReach::account, 3600s)); });
         ASSERT_TRUE(outcome.retry_at);
         views.answered = outcome.answered.at("views");
-        EXPECT_EQ(views.answered.back().last, yesterday);
-        EXPECT_EQ(views.answered.size(), 1U);
+        EXPECT_EQ(views.answered, (sync::Answered{{{yesterday - days{28}, yesterday - days{2}}}, yesterday + days{1}}));
     }
 }
 
 TEST(AnsweredDays, WhatIsTrueNowIsAskedOnceADay)
 {
     MetricState followers = snapshot("followers", yesterday);
-    followers.answered = {{today, today}};
+    followers.answered = {{{today, today}}, yesterday};
     EXPECT_TRUE(make_plan(account({followers}), *us_pacific(), noon, {}).queries.empty());
     EXPECT_EQ(make_plan(account({followers}), *us_pacific(), noon + days{1}, {}).queries.size(), 1U);
 }
@@ -193,7 +203,7 @@ TEST(AnsweredDays, WhatIsTrueNowIsAskedOnceADay)
 TEST(AnsweredDays, WhatWasAnsweredIsNotToldAsClipped)
 {
     MetricState reach = series("reach", std::nullopt, 30);
-    reach.answered = {{yesterday - days{30}, yesterday - days{25}}, {yesterday, yesterday}};
+    reach.answered = {{{yesterday - days{30}, yesterday - days{25}}, {yesterday, yesterday}}, yesterday};
     sync::PlanInput input = account({reach});
     input.first = yesterday - days{30};
     const sync::Plan plan = make_plan(input, *us_pacific(), noon, {});
@@ -206,9 +216,9 @@ TEST(AnsweredDays, ATryThatIsNotMadeKeepsWhatOthersWereAnswered)
 {
     sync::Engine engine(us_pacific(), {}, 1);
     MetricState views = total("views");
-    views.answered = {{yesterday - days{10}, yesterday}};
+    views.answered = {{{yesterday - days{10}, yesterday}}, yesterday};
     MetricState likes = total("likes", yesterday);
-    likes.answered = {{yesterday - days{28}, yesterday}};
+    likes.answered = {{{yesterday - days{28}, yesterday}}, yesterday};
     const sync::Work what = work(1, {views, likes});
     engine.governor().on_throttled({what.user_id, what.input.account_id, what.input.login}, false, noon + 1h, noon);
     engine.add(what, noon);
@@ -219,14 +229,17 @@ TEST(AnsweredDays, ATryThatIsNotMadeKeepsWhatOthersWereAnswered)
 
 TEST(AnsweredDays, AreReadAsTheyAreWrittenAndNothingElseIs)
 {
-    const AnsweredDays days_of = {{"reach", {{yesterday, yesterday}, {today, today}}},
-                                  {"views", {{day(2026, 1, 1), today}}}};
-    EXPECT_EQ(
-        answered_days_json(days_of),
-        R"({"reach":[["2026-11-20","2026-11-20"],["2026-11-21","2026-11-21"]],"views":[["2026-01-01","2026-11-21"]]})");
+    const AnsweredDays days_of = {{"reach", {{{yesterday, yesterday}, {today, today}}, yesterday}},
+                                  {"views", {{{day(2026, 1, 1), today}}, today}}};
+    EXPECT_EQ(answered_days_json(days_of),
+              R"({"reach":{"through":"2026-11-20","days":[["2026-11-20","2026-11-20"],["2026-11-21","2026-11-21"]]},)"
+              R"("views":{"through":"2026-11-21","days":[["2026-01-01","2026-11-21"]]}})");
     EXPECT_EQ(sync::read_answered_days(answered_days_json(days_of)), days_of);
-    for (const char *odd : {"", "{}", "[]", "1", R"({"a":1})", R"({"a":[["2026-01-02","2026-01-01"]]})",
-                            R"({"a":[["x","y"]]})", R"({"a":[["2026-01-01"]]})"})
+    for (const char *odd : {R"({"a":[["2026-01-01","2026-01-02"]]})", R"({"a":{"days":[["2026-01-01","2026-01-02"]]}})",
+                            R"({"a":{"through":"2026-01-02","days":[["2026-01-02","2026-01-01"]]}})",
+                            R"({"a":{"through":"2026-01-02","days":[["x","y"]]}})",
+                            R"({"a":{"through":"2026-01-02","days":[["2026-01-01"]]}})",
+                            R"({"a":{"through":"2026-01-02","days":1}})", "", "{}", "[]", "1", R"({"a":1})"})
         EXPECT_TRUE(sync::read_answered_days(odd).empty()) << odd;
 }
 
