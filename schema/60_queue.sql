@@ -72,7 +72,7 @@ COMMENT ON COLUMN sync_jobs.error_kind IS 'Kind of the failure that decided the 
 COMMENT ON COLUMN sync_jobs.error IS 'What went wrong; NULL if nothing did';
 COMMENT ON COLUMN sync_jobs.hint IS 'What to do about error';
 COMMENT ON COLUMN sync_jobs.answered IS
-    'While it waits for another try: the days of each metric that are stored and not asked again by this job';
+    'Days of each metric that its earlier tries have stored: the next one does not ask for them again';
 
 CREATE TABLE worker_state (
     singleton boolean NOT NULL PRIMARY KEY DEFAULT true CHECK (singleton),

@@ -354,7 +354,7 @@ BEGIN
 END
 $column$;
 COMMENT ON COLUMN sync_jobs.answered IS
-    'While it waits for another try: the days of each metric that are stored and not asked again by this job';
+    'Days of each metric that its earlier tries have stored: the next one does not ask for them again';
 
 -- The last word of every update: at commit the worker of the version before goes and one of this version begins.
 SELECT ig_wake_worker();
