@@ -2,7 +2,7 @@
 #include "sync/plan.hpp"
 
 #include <algorithm>
-#include <deque>
+#include <forward_list>
 #include <string_view>
 
 namespace ig::sync {
@@ -106,7 +106,7 @@ private:
         const auto &[stretches, through] = metric.answered;
         if (stretches.empty() || through >= plan_.last_day) return stretches;
         const days young{std::max(options_.reread_days, 1) - 1};
-        return settled_.emplace_back(up_to(stretches, through - young));
+        return settled_.emplace_front(up_to(stretches, through - young));
     }
 
     void join_group(const MetricState &metric, std::string_view breakdown, const Due &due)
@@ -253,7 +253,7 @@ private:
     const Day today_;
     const Day yesterday_;
     std::vector<Group> groups_;
-    std::deque<DayStretches> settled_;  // where what is left of a metric's answered days lives
+    std::forward_list<DayStretches> settled_;  // where what is left of a metric's answered days lives
     Plan plan_;
 };
 
