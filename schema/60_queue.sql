@@ -28,6 +28,7 @@ CREATE TABLE sync_jobs (
     error text,
     hint text,
     try_started_at timestamptz,
+    answered jsonb,
     PRIMARY KEY (user_id, job_id)
 ) WITH (fillfactor = 70);
 -- Looking a job up by its id alone, and taking the next due one, must not grow with the queue.
@@ -72,6 +73,8 @@ COMMENT ON COLUMN sync_jobs.error_kind IS 'Kind of the failure that decided the 
 COMMENT ON COLUMN sync_jobs.error IS 'What went wrong; NULL if nothing did';
 COMMENT ON COLUMN sync_jobs.hint IS 'What to do about error';
 COMMENT ON COLUMN sync_jobs.try_started_at IS 'When its present or last try began';
+COMMENT ON COLUMN sync_jobs.answered IS
+    'Days of each metric that its earlier tries have stored: the next one does not ask for them again';
 
 CREATE TABLE worker_state (
     singleton boolean NOT NULL PRIMARY KEY DEFAULT true CHECK (singleton),

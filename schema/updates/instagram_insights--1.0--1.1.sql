@@ -376,6 +376,14 @@ COMMENT ON FUNCTION ig_log_lost_tries(bigint[]) IS
     'Internal: one row of sync_log for each of these jobs, which were just taken back from a worker that ended';
 REVOKE ALL ON FUNCTION ig_log_lost_tries(bigint[]) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION ig_log_lost_tries(bigint[]) TO instagram_insights_worker;
+-- What the tries of a job that waits have brought: the next one goes on from there.
+DO $column$
+BEGIN
+    EXECUTE 'ALTER TABLE instagram_insights.sync_jobs ADD COLUMN IF NOT EXISTS answered jsonb';
+END
+$column$;
+COMMENT ON COLUMN sync_jobs.answered IS
+    'Days of each metric that its earlier tries have stored: the next one does not ask for them again';
 
 -- The last word of every update: at commit the worker of the version before goes and one of this version begins.
 SELECT ig_wake_worker();

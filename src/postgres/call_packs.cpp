@@ -253,7 +253,10 @@ void CallLoop::send_again(Packed packed, std::size_t most_together, Instant now)
     found->second = nowhere;
     packed.token.clear();
     packed.most_together = most_together;
-    engine_.on_repeated(packed.call, now);
+    if (!engine_.on_repeated(packed.call, now)) {
+        calls_.erase(found);
+        return;
+    }
     queue(std::move(packed));
 }
 

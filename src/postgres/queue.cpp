@@ -28,7 +28,7 @@ std::vector<std::string> split_array(const std::string &text)
     return items;
 }
 
-ClaimedJob read_job(const std::vector<Field> &row, Instant now)
+ClaimedJob read_job(const std::vector<Field> &row, Instant now, sync::AnsweredDays &answered)
 {
     ClaimedJob job;
     job.id = std::stoll(row[0].value());
@@ -43,7 +43,8 @@ ClaimedJob read_job(const std::vector<Field> &row, Instant now)
     if (row[8]) job.metrics = split_array(*row[8]);
     if (row[9]) job.since = parse_day(*row[9]);
     if (row[10]) job.until = parse_day(*row[10]);
-    job.account_status = read_account(row, 11, account);
+    if (row[11]) answered = sync::read_answered_days(*row[11]);
+    job.account_status = read_account(row, 12, account);
     job.attempt.job_id = job.id;
     job.attempt.started_at = now;
     job.leased_at = now;
@@ -121,6 +122,7 @@ void reclaim_expired_jobs(Sql &sql, const std::vector<std::int64_t> &held) { rec
 std::vector<ClaimedJob> claim_jobs(Sql &sql, Claim claim)
 {
     std::vector<ClaimedJob> jobs;
+    std::vector<sync::AnsweredDays> answered;  // of each job
     const Instant now = current_time();
     const bool suspects = claim.kind == Claim::suspects;
     const int last_priority = claim.kind == Claim::interactive ? 0 : 2;
@@ -142,7 +144,7 @@ std::vector<ClaimedJob> claim_jobs(Sql &sql, Claim claim)
             "      FROM due WHERE j.user_id = due.user_id AND j.job_id = due.job_id RETURNING j.*)"
             " SELECT c.job_id, c.user_id, c.account_id, c.kind, c.priority, c.trigger, c.generation, c.attempt, "
             "c.metrics::text,"
-            "        c.since::text, c.until::text, " IG_ACCOUNT_COLUMNS "   FROM claimed c"
+            "        c.since::text, c.until::text, c.answered::text, " IG_ACCOUNT_COLUMNS "   FROM claimed c"
             "   LEFT JOIN instagram_insights.accounts a ON a.user_id = c.user_id AND a.account_id = "
             "c.account_id" IG_ACCOUNT_JOINS "  ORDER BY c.due_at, c.job_id",
             Params()
@@ -152,15 +154,18 @@ std::vector<ClaimedJob> claim_jobs(Sql &sql, Claim claim)
                 .number(lease_seconds)
                 .instant(now + std::chrono::milliseconds(1))
                 .instant(now));
-        for (const std::vector<Field> &row : rows) jobs.push_back(read_job(row, now));
+        for (const std::vector<Field> &row : rows) jobs.push_back(read_job(row, now, answered.emplace_back()));
         most -= static_cast<std::int64_t>(rows.size());
     }
     for (ClaimedJob &job : jobs) job.suspect = suspects;
     if (jobs.empty()) return jobs;
     const Registry registry(sql);
-    for (ClaimedJob &job : jobs) {
-        if (job.account_status == "active" || job.account_status == "token_unreadable")
+    for (std::size_t i = 0; i < jobs.size(); ++i) {
+        ClaimedJob &job = jobs[i];
+        if (job.account_status == "active" || job.account_status == "token_unreadable") {
             job.metric_states = registry.metrics_of(job.attempt.account, job.metrics);
+            sync::tell_answered(job.metric_states, answered[i]);
+        }
         job.attempt.account.metric_state.clear();
         job.attempt.account.metric_choice.clear();
     }
@@ -193,7 +198,7 @@ std::vector<std::int64_t> finish_jobs(Sql &sql, const std::vector<LeftJob> &left
 {
     const auto unless_empty = [](const std::string &text) { return text.empty() ? Field() : Field(text); };
     JobKeys keys;
-    std::vector<Field> states, kinds, errors, hints;
+    std::vector<Field> states, kinds, errors, hints, answered;
     std::vector<std::optional<Instant>> due;
     std::vector<std::optional<std::int64_t>> done, planned, stored, counted;
     for (const auto &[job, end] : left) {
@@ -207,11 +212,12 @@ std::vector<std::int64_t> finish_jobs(Sql &sql, const std::vector<LeftJob> &left
         planned.emplace_back(end.calls_planned);
         stored.emplace_back(end.rows_stored);
         counted.emplace_back(end.count_try ? 1 : 0);
+        answered.push_back(unless_empty(end.answered));
     }
     Params params = keys.params();
     params.texts(std::move(states)).instants(due).texts(std::move(kinds)).texts(std::move(errors));
     params.texts(std::move(hints)).numbers(std::move(done)).numbers(std::move(planned)).numbers(std::move(stored));
-    params.booleans(std::move(counted));
+    params.booleans(std::move(counted)).texts(std::move(answered));
     const Rows rows = sql.run(
         "UPDATE instagram_insights.sync_jobs j"
         "   SET state = e.state, due_at = COALESCE(e.due_at, j.due_at), error_kind = e.error_kind, error = e.error, "
@@ -219,12 +225,15 @@ std::vector<std::int64_t> finish_jobs(Sql &sql, const std::vector<LeftJob> &left
         "       calls_done = e.done, calls_planned = e.planned, rows_stored = e.stored,"
         "       attempt = j.attempt - CASE WHEN e.counted THEN 0 ELSE 1 END, lease_until = NULL,"
         "       crashes = CASE WHEN e.counted THEN 0 ELSE j.crashes END,"
+        "       answered = CASE WHEN e.state = ANY ('{queued,waiting}'::text[])"
+        "                       THEN NULLIF(COALESCE(e.answered::jsonb, j.answered), '{}') END,"
         "       finished_at = CASE WHEN e.state = ANY ('{queued,waiting}'::text[]) THEN NULL ELSE "
         "pg_catalog.clock_timestamp() END"
         "  FROM ROWS FROM (unnest($1), unnest($2), unnest($3), unnest($4), unnest($5),"
-        "                  unnest($6), unnest($7), unnest($8), unnest($9), unnest($10), unnest($11), unnest($12))"
+        "                  unnest($6), unnest($7), unnest($8), unnest($9), unnest($10), unnest($11), unnest($12), "
+        "unnest($13))"
         "       AS e (user_id, job_id, generation, state, due_at, error_kind, error, hint, done, planned, stored, "
-        "counted)"
+        "counted, answered)"
         " WHERE j.user_id = e.user_id AND j.job_id = e.job_id AND j.generation = e.generation AND j.state = 'running'"
         " RETURNING j.job_id",
         params);

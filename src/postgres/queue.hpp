@@ -20,9 +20,9 @@ struct ClaimedJob {
     std::optional<std::vector<std::string>> metrics;
     std::optional<Day> since;
     std::optional<Day> until;
-    std::string account_status;  // empty: the account is gone
-    std::vector<sync::MetricState> metric_states;
-    bool suspect = false;  // was in hand at two crashes: runs alone
+    std::string account_status;                    // empty: the account is gone
+    std::vector<sync::MetricState> metric_states;  // with the days that earlier tries have brought
+    bool suspect = false;                          // was in hand at two crashes: runs alone
     Instant leased_at{};
 };
 
@@ -36,6 +36,7 @@ struct JobEnd {
     int calls_done = 0;
     int calls_planned = 0;
     int rows_stored = 0;
+    std::string answered;   // sync::answered_days_json(), if this try's results are stored; else what is known stays
     bool count_try = true;  // false: this try does not count (paused, shut down, throttled)
 };
 

@@ -40,6 +40,7 @@ JobEnd job_end(const sync::Outcome &outcome)
     end.calls_planned = std::max(outcome.calls_planned, outcome.calls_done);
     end.rows_stored = static_cast<int>(outcome.values.size());
     end.count_try = outcome.status != Status::throttled;
+    if (outcome.retry_at) end.answered = sync::answered_days_json(outcome.answered);
     return end;
 }
 

@@ -96,6 +96,18 @@ struct Engine::State {
         }
     }
 
+    // A call that was given out is not to be made now: its question is the next one again.
+    void call_back(std::unordered_map<CallId, Works::iterator>::iterator call, Instant now)
+    {
+        const auto entry = call->second;
+        latest = now;
+        entry->second.work.take_back(call->first);
+        calls.erase(call);
+        governor.on_gone(entry->second.budget);
+        call_gone = true;
+        settle(entry, now);
+    }
+
     // Those that waited for an answer of their budget have another look.
     void release_held(Instant now)
     {
@@ -188,12 +200,7 @@ bool Engine::may_send(CallId call, Instant now)
     if (known == state.calls.end()) return false;
     const auto entry = known->second;
     if (!state.governor.blocked_until(entry->second.budget, now)) return true;
-    state.latest = now;
-    state.calls.erase(known);
-    entry->second.work.take_back(call);
-    state.governor.on_gone(entry->second.budget);
-    state.call_gone = true;
-    state.settle(entry, now);
+    state.call_back(known, now);
     return false;
 }
 
@@ -222,14 +229,20 @@ void Engine::on_reading(CallId call, platform::Reading reading, Instant now)
     }
 }
 
-void Engine::on_repeated(CallId call, Instant now)
+bool Engine::on_repeated(CallId call, Instant now)
 {
-    const auto known = state_->calls.find(call);
-    if (known == state_->calls.end()) return;
+    State &state = *state_;
+    const auto known = state.calls.find(call);
+    if (known == state.calls.end()) return false;
     State::Entry &entry = known->second->second;
     entry.work.count_repeated();
-    state_->governor.on_gone(entry.budget);
-    state_->governor.on_call(entry.budget, now);
+    if (state.governor.own_cap(entry.budget, entry.work.priority(), now)) {
+        state.call_back(known, now);
+        return false;
+    }
+    state.governor.on_gone(entry.budget);
+    state.governor.on_call(entry.budget, now);
+    return true;
 }
 
 std::optional<Instant> Engine::next_wakeup() const

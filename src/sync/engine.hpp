@@ -75,7 +75,8 @@ struct Outcome {
     std::vector<MetricProgress> metrics;
     int calls_done = 0;
     int calls_planned = 0;
-    std::optional<Instant> retry_at;       // set: the job waits and is tried again then
+    std::optional<Instant> retry_at;  // set: the job waits and is tried again then
+    AnsweredDays answered;            // of a job that is tried again: all it has been answered, in this try or before
     std::optional<Instant> blocked_until;  // throttled: this account must not be called before
     std::string username;                  // if an answer told
     std::string name;
@@ -107,8 +108,9 @@ public:
     bool may_send(CallId call, Instant now);
     // The answer to a call. Calls of works that are gone are ignored.
     void on_reading(CallId call, platform::Reading reading, Instant now);
-    // A call that is under way must be sent again, since its batch did not get to it: it counts as another call.
-    void on_repeated(CallId call, Instant now);
+    // A call that is under way must be sent again, since its batch did not get to it: it counts as another call. False:
+    // calls_per_hour allows none now; forget it, the engine gives the question out again when it may be asked.
+    bool on_repeated(CallId call, Instant now);
     // When next_call() may have something without any event; nothing when only answers can move it. While a call may go
     // at once, it is the last moment the engine was told.
     std::optional<Instant> next_wakeup() const;

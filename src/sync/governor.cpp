@@ -82,15 +82,24 @@ std::optional<Hold> Governor::hold_of(const Budget &budget, bool whole_app, int 
     }
     if ((near || probing(budget, now)) && budget.in_flight >= options_.in_flight_near)
         return Hold{Hold::Reason::in_flight, whole_app, std::nullopt, percent.value_or(0)};
-    if (!whole_app && options_.calls_per_hour > 0 && budget.hour == hour_of(now)) {
-        // Backfill leaves the rest of the hour to the others.
-        const int most =
-            priority < 2
-                ? options_.calls_per_hour
-                : std::max(1, static_cast<int>(std::int64_t{options_.calls_per_hour} * options_.threshold / 100));
-        if (budget.calls_known + budget.calls_new >= most) return until(Hold::Reason::own_cap, budget.hour + hours{1});
-    }
-    return std::nullopt;
+    const std::optional<Instant> capped = whole_app ? std::nullopt : own_cap_of(budget, priority, now);
+    return capped ? std::optional(until(Hold::Reason::own_cap, *capped)) : std::nullopt;
+}
+
+std::optional<Instant> Governor::own_cap_of(const Budget &budget, int priority, Instant now) const noexcept
+{
+    if (options_.calls_per_hour <= 0 || budget.hour != hour_of(now)) return std::nullopt;
+    // Backfill leaves the rest of the hour to the others.
+    const int most =
+        priority < 2 ? options_.calls_per_hour
+                     : std::max(1, static_cast<int>(std::int64_t{options_.calls_per_hour} * options_.threshold / 100));
+    return budget.calls_known + budget.calls_new >= most ? std::optional(budget.hour + hours{1}) : std::nullopt;
+}
+
+std::optional<Instant> Governor::own_cap(const BudgetKey &account, int priority, Instant now) const
+{
+    const Budget *own = find(account);
+    return own == nullptr || account.whole_app() ? std::nullopt : own_cap_of(*own, priority, now);
 }
 
 std::optional<Hold> Governor::hold(const BudgetKey &account, int priority, Instant now) const

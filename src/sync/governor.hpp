@@ -89,6 +89,8 @@ public:
 
     // Nothing: a call of this account may go now.
     std::optional<Hold> hold(const BudgetKey &account, int priority, Instant now) const;
+    // Our own cap, if it keeps this account's calls back now: until then.
+    std::optional<Instant> own_cap(const BudgetKey &account, int priority, Instant now) const;
     // The API's own block of this account or its app, if one lasts.
     std::optional<Instant> blocked_until(const BudgetKey &account, Instant now) const;
 
@@ -136,6 +138,7 @@ private:
     }
     static bool probing(const Budget &budget, Instant now) noexcept;
     static std::optional<int> known_percent(const Budget &budget, Instant now) noexcept;
+    std::optional<Instant> own_cap_of(const Budget &budget, int priority, Instant now) const noexcept;
     std::optional<Hold> hold_of(const Budget &budget, bool whole_app, int priority, Instant now) const;
     void observe(Budget &budget, const platform::Usage &usage, bool may_block, Instant now);
     static void block(Budget &budget, Instant until, Instant now);

@@ -21,7 +21,7 @@ constexpr std::size_t most_reserved = 64;  // a day's sync of an account; what i
 
 Ledger::Ledger(const PlanInput &input, const Plan &plan, const Calendar &calendar, Instant now,
                const PlanOptions &options)
-    : explicit_range_(input.first || input.last),
+    : explicit_range_(input.first || input.last), last_day_(plan.last_day),
       first_sync_from_(calendar.last_complete_day(now) - days{options.first_sync_days - 1})
 {
     accounts_.reserve(input.metrics.size());
@@ -36,6 +36,12 @@ Ledger::Ledger(const PlanInput &input, const Plan &plan, const Calendar &calenda
     std::size_t days_asked = 0;
     for (const MetricAccount &account : accounts_) days_asked += account.open.size();
     values_.reserve(std::min(days_asked, most_reserved));
+    for (MetricAccount &account : accounts_) {
+        // What was answered before joins the days asked for; where it is asked again, the new answer counts.
+        if (account.state->of_now()) continue;
+        for (const DayStretch &known : up_to(account.state->answered.days, plan.last_day))
+            stretch(account, known.first, known.last);
+    }
     for (const Clip &clip : plan.clips) {
         MetricAccount &account = open(input, [&](const MetricState &state) { return state.key() == clip.metric; });
         if (!account.clip_first || clip.first < *account.clip_first) account.clip_first = clip.first;
@@ -62,8 +68,7 @@ template <typename Predicate> Ledger::MetricAccount &Ledger::open(const PlanInpu
     return account;
 }
 
-// Queries come in any order; the days asked for stay one stretch.
-void Ledger::expect(MetricAccount &account, Day first, Day last)
+void Ledger::stretch(MetricAccount &account, Day first, Day last)
 {
     if (account.open.empty()) account.first = first;
     if (first < account.first) {
@@ -72,6 +77,13 @@ void Ledger::expect(MetricAccount &account, Day first, Day last)
     }
     const auto length = static_cast<std::size_t>((last - account.first).count()) + 1;
     if (length > account.open.size()) account.open.resize(length);
+}
+
+// Queries come in any order; the days asked for stay one stretch.
+void Ledger::expect(MetricAccount &account, Day first, Day last)
+{
+    stretch(account, first, last);
+    const auto length = static_cast<std::size_t>((last - account.first).count()) + 1;
     for (auto at = static_cast<std::size_t>((first - account.first).count()); at < length; ++at) ++account.open[at];
 }
 
@@ -163,6 +175,7 @@ std::vector<MetricError> Ledger::take_errors()
     std::vector<MetricError> errors = std::exchange(errors_, {});
     for (const MetricAccount &account : accounts_) {
         if (account.has_value || account.kinds_told != 0 || account.open.empty() || !complete(account)) continue;
+        if (!account.state->answered.days.empty()) continue;  // an earlier try may have brought some
         Failure none;
         none.kind = FailureKind::no_data;
         none.reach = platform::FailureReach::metrics;
@@ -188,6 +201,35 @@ std::vector<MetricProgress> Ledger::progress() const
         list.push_back(std::move(progress));
     }
     return list;
+}
+
+DayStretches Ledger::closed_days(const MetricAccount &account)
+{
+    DayStretches stretches;
+    bool joined = false;
+    for (std::size_t at = 0; at < account.open.size(); ++at) {
+        const Day day = account.first + days{at};
+        const bool closed = account.open[at] == 0;
+        if (closed && !joined) stretches.push_back({day, day});
+        if (closed) stretches.back().last = day;
+        joined = closed;
+    }
+    return stretches;
+}
+
+AnsweredDays Ledger::answered_days(const std::vector<MetricState> &metrics) const
+{
+    AnsweredDays answered;
+    for (const MetricState &metric : metrics) {
+        if (!metric.answered.days.empty()) answered.insert_or_assign(metric.key(), metric.answered);
+    }
+    for (const MetricAccount &account : accounts_) {
+        if (account.open.empty()) continue;
+        DayStretches stretches = closed_days(account);
+        if (stretches.empty()) answered.erase(account.state->key());
+        else answered.insert_or_assign(account.state->key(), Answered{std::move(stretches), last_day_});
+    }
+    return answered;
 }
 
 bool Ledger::complete(const MetricAccount &account) const

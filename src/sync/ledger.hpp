@@ -46,6 +46,8 @@ public:
     // The errors, then "no data" of the metrics that were answered throughout and never with a value.
     std::vector<MetricError> take_errors();
     std::vector<MetricProgress> progress() const;
+    // Of each of these metrics all days that were answered in this work or, in earlier tries of its job, before it.
+    AnsweredDays answered_days(const std::vector<MetricState> &metrics) const;
 
 private:
     struct MetricAccount {
@@ -69,12 +71,16 @@ private:
     // Where the entry of this description is; it is opened if it was not.
     template <typename Predicate> MetricAccount &open(const PlanInput &input, Predicate is_entry);
     void expect(MetricAccount &account, Day first, Day last);
+    static void stretch(MetricAccount &account, Day first, Day last);
+    // Those with no question open.
+    static DayStretches closed_days(const MetricAccount &account);
     bool complete(const MetricAccount &account) const;
     bool contiguous(const MetricAccount &account) const;
     std::optional<Day> synced_through(const MetricAccount &account) const;
 
     std::vector<MetricAccount> accounts_;
     bool explicit_range_ = false;
+    Day last_day_{};         // of the plan
     Day first_sync_from_{};  // where a first sync begins
     std::vector<platform::Value> values_;
     std::vector<MetricError> errors_;

@@ -260,6 +260,7 @@ Outcome LiveWork::finish(const std::optional<Ending> &ending, Instant now, const
     outcome.values = ledger_.take_values();
     outcome.errors = ledger_.take_errors();
     outcome.metrics = ledger_.progress();
+    if (outcome.retry_at) outcome.answered = ledger_.answered_days(work_.input.metrics);
     outcome.username = std::move(username_);
     outcome.name = std::move(name_);
     return outcome;

@@ -2,6 +2,7 @@
 #include "sync/plan.hpp"
 
 #include <algorithm>
+#include <forward_list>
 #include <string_view>
 
 namespace ig::sync {
@@ -14,11 +15,13 @@ using std::chrono::days;
 
 constexpr std::size_t usual_queries = 12;  // of a day's sync
 
-// One metric and the days [first, the plan's last day] it is to be asked for.
+// One metric and the days [first, last] it is to be asked for, but for those it has been answered.
 struct Due {
     const MetricState *metric;
     Day first;
+    Day last;
     Day oldest;  // the API answers nothing before it
+    const DayStretches *answered;
 };
 
 // Metrics that may share a request.
@@ -30,12 +33,14 @@ struct Group {
     std::vector<Due> due;
 };
 
+constexpr int last_turn = 3;  // of totals
+
 // What is true now goes first: it cannot be had tomorrow.
 int turn_of(const Group &group)
 {
     if (group.shape == MetricShape::snapshot) return 0;
     if (group.due.front().metric->of_now()) return 1;
-    return group.shape == MetricShape::time_series ? 2 : 3;
+    return group.shape == MetricShape::time_series ? 2 : last_turn;
 }
 
 class Planner {
@@ -64,7 +69,10 @@ public:
         std::stable_sort(groups_.begin(), groups_.end(),
                          [](const Group &left, const Group &right) { return turn_of(left) < turn_of(right); });
         plan_.queries.reserve(usual_queries);
-        for (const Group &group : groups_) ask(group);
+        const auto totals = std::find_if(groups_.begin(), groups_.end(),
+                                         [](const Group &group) { return turn_of(group) == last_turn; });
+        for (auto group = groups_.begin(); group != totals; ++group) ask(*group);
+        ask_totals(totals);
         return std::move(plan_);
     }
 
@@ -84,11 +92,21 @@ private:
         return now_ < *metric.unsupported_since + days{options_.reprobe_unsupported_days};
     }
 
-    void add_due(const MetricState &metric, Day first, Day oldest)
+    void add_due(const Due &due)
     {
-        if (metric.shape != MetricShape::total_value || metric.breakdowns.empty())
-            return join_group(metric, {}, {&metric, first, oldest});
-        for (const std::string &breakdown : metric.breakdowns) join_group(metric, breakdown, {&metric, first, oldest});
+        const MetricState &metric = *due.metric;
+        if (metric.shape != MetricShape::total_value || metric.breakdowns.empty()) return join_group(metric, {}, due);
+        for (const std::string &breakdown : metric.breakdowns) join_group(metric, breakdown, due);
+    }
+
+    // What earlier tries of the job have brought. The newest of it may be late or corrected; a job that waited beyond
+    // midnight reads it again, for the next daily sync may come too late for that.
+    const DayStretches &answered_before(const MetricState &metric)
+    {
+        const auto &[stretches, through] = metric.answered;
+        if (stretches.empty() || through >= plan_.last_day) return stretches;
+        const days young{std::max(options_.reread_days, 1) - 1};
+        return settled_.emplace_front(up_to(stretches, through - young));
     }
 
     void join_group(const MetricState &metric, std::string_view breakdown, const Due &due)
@@ -118,21 +136,25 @@ private:
         } else if (metric.synced_through) {
             clip(metric, *metric.synced_through + days{1}, plan_.last_day);
         }
-        if (plan_.last_day == yesterday_) add_due(metric, today_, today_);
+        if (plan_.last_day == yesterday_ && !holds(metric.answered.days, today_))
+            add_due({&metric, today_, today_, today_, &metric.answered.days});
     }
 
     void add_dated(const MetricState &metric)
     {
         Day first = due_from(metric);
+        const DayStretches &answered = answered_before(metric);
         // What lies before the calendar cannot be asked either: we would not know where its days begin.
         const Day oldest = std::max(yesterday_ - days{std::max(metric.history_days, 0) - 1}, calendar_.first_day());
         if (first < oldest) {
             // Days that are only read again are not lost when the API no longer has them.
             const Day lost = input_.first || !metric.synced_through ? first : *metric.synced_through + days{1};
-            clip(metric, std::max(first, lost), std::min(plan_.last_day, oldest - days{1}));
+            const auto gone = outside(answered, std::max(first, lost), std::min(plan_.last_day, oldest - days{1}));
+            if (gone) clip(metric, gone->first, gone->last);
             first = oldest;
         }
-        if (first <= plan_.last_day) add_due(metric, first, oldest);
+        if (const auto due = outside(answered, first, plan_.last_day))
+            add_due({&metric, due->first, due->last, oldest, &answered});
     }
 
     Day due_from(const MetricState &metric) const
@@ -148,10 +170,8 @@ private:
             ask_days(group, group.due, today_, today_);
             // The value is of now; the day before it is what made it due.
             plan_.queries.back().since = calendar_.start_of(yesterday_);
-        } else if (group.shape == MetricShape::time_series) {
-            ask_series(group);
         } else {
-            ask_totals(group);
+            ask_series(group);
         }
     }
 
@@ -170,34 +190,42 @@ private:
             const Day begin = std::max(first, end - step + days{1});
             std::vector<Due> open;
             for (const Due &due : group.due) {
-                if (due.first <= end) open.push_back({due.metric, std::max(due.first, begin), due.oldest});
+                if (const auto part = outside(*due.answered, std::max(due.first, begin), end))
+                    open.push_back({due.metric, part->first, part->last, due.oldest, due.answered});
             }
-            ask_window(group, std::move(open), end);
+            ask_window(group, std::move(open));
         }
     }
 
     // Reading a few days again costs nothing, another request does: metrics join the widest window of those that wait,
     // unless it asks for days the API does not answer for them, which would fail the request.
-    void ask_window(const Group &group, std::vector<Due> open, Day last)
+    void ask_window(const Group &group, std::vector<Due> open)
     {
         while (!open.empty()) {
             const Day first = earliest(open);
             const auto apart = std::stable_partition(open.begin(), open.end(),
                                                      [first](const Due &due) { return due.oldest <= first; });
-            ask_days(group, {open.begin(), apart}, first, last);
+            const auto latest =
+                std::max_element(open.begin(), apart, [](const Due &a, const Due &b) { return a.last < b.last; });
+            ask_days(group, {open.begin(), apart}, first, latest->last);
             open.erase(open.begin(), apart);
         }
     }
 
-    void ask_totals(const Group &group)
+    // Day by day: a try that ends early has whole days, which the next one need not ask again.
+    void ask_totals(std::vector<Group>::const_iterator totals)
     {
-        const Day first = earliest(group.due);
+        Day first = plan_.last_day + days{1};
+        for (auto group = totals; group != groups_.cend(); ++group) first = std::min(first, earliest(group->due));
+        std::vector<Due> due;
         for (Day day = plan_.last_day; day >= first; day -= days{1}) {
-            std::vector<Due> due;
-            for (const Due &entry : group.due) {
-                if (entry.first <= day) due.push_back(entry);
+            for (auto group = totals; group != groups_.cend(); ++group) {
+                due.clear();
+                for (const Due &entry : group->due) {
+                    if (entry.first <= day && day <= entry.last && !holds(*entry.answered, day)) due.push_back(entry);
+                }
+                if (!due.empty()) ask_days(*group, due, day, day);
             }
-            ask_days(group, due, day, day);
         }
     }
 
@@ -225,10 +253,19 @@ private:
     const Day today_;
     const Day yesterday_;
     std::vector<Group> groups_;
+    std::forward_list<DayStretches> settled_;  // where what is left of a metric's answered days lives
     Plan plan_;
 };
 
 }  // namespace
+
+void tell_answered(std::vector<MetricState> &metrics, const AnsweredDays &answered)
+{
+    if (answered.empty()) return;
+    for (MetricState &metric : metrics) {
+        if (const auto found = answered.find(metric.key()); found != answered.end()) metric.answered = found->second;
+    }
+}
 
 Plan make_plan(const PlanInput &input, const Calendar &calendar, Instant now, const PlanOptions &options)
 {

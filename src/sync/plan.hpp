@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "platform/platform.hpp"
+#include "sync/answered_days.hpp"
 #include "sync/calendar.hpp"
 
 namespace ig::sync {
@@ -24,6 +25,7 @@ struct MetricState {
     std::string timeframe = {};                // of demographics
     std::string known_as = {};                 // reach/week: what is known is kept under it; empty: under the name
     bool parts_only = false;                   // the number itself comes with another entry
+    Answered answered = {};                    // by earlier tries of this job, and stored: not to be asked again in it
 
     const std::string &key() const noexcept { return known_as.empty() ? name : known_as; }
     // Only what is true at this moment can be asked.
@@ -38,6 +40,9 @@ struct MetricState {
         return name == other_name && shape == other_shape && period == other_period;
     }
 };
+
+// What earlier tries of a job have brought, told to the entries its next one is planned from.
+void tell_answered(std::vector<MetricState> &metrics, const AnsweredDays &answered);
 
 struct PlanOptions {
     int reread_days = 3;
@@ -63,7 +68,7 @@ struct PlanInput {
 };
 
 struct Plan {
-    std::vector<platform::InsightsQuery> queries;  // newest days first within a shape
+    std::vector<platform::InsightsQuery> queries;  // newest days first within a shape; totals day by day
     std::vector<Clip> clips;
     std::vector<std::string> skipped_unsupported;
     Day last_day{};  // the last complete day the plan covers
@@ -74,6 +79,8 @@ struct Plan {
 // cut off is a Clip. Metrics of one shape, period, breakdown, timeframe and window share a request; total_value asks
 // one-day windows; a snapshot, and a total of lifetime, is asked once, when the range reaches the last complete day, and is stored under the coming midnight: its
 // first and last day are today, its `since` is the start of the last complete day. An entry listed twice counts once.
+// Days that earlier tries of the job have brought are left out; when a day has passed since, the newest of them are read
+// again, as each daily sync does.
 // Days before the calendar's table are clipped; throws std::out_of_range when it does not hold today and yesterday.
 Plan make_plan(const PlanInput &input, const Calendar &calendar, Instant now, const PlanOptions &options);
 

@@ -23,12 +23,12 @@ sub sql { my ($sql) = @_; return $node->safe_psql('postgres', $sql) }
 sub updated_to { return sql("SELECT extversion FROM pg_extension WHERE extname = '$schema'") }
 
 # A 1.0 that was used: by its own library, so that nothing of today has a hand in it.
-$files->put_library('older');
-sql("CREATE EXTENSION $schema VERSION '1.0'");
+$files->create_1_0($node, 'postgres');
 is(updated_to(), '1.0', 'version 1.0 can still be installed as it was');
 connect_account($node, $_ <= 2 ? 'a' : 'b', $_) for 1 .. 4;
 sync_all_done($node);
 $sandbox->wait_until(sub { worker_pid($node) eq '' }, 'the worker has left');
+$files->as_1_0_was($node, 'postgres');
 sql(<<"SQL");
 CREATE ROLE of_the_house;
 GRANT instagram_insights_user TO of_the_house;

@@ -25,9 +25,8 @@ sub library_of_leader { my ($database) = @_; return $node->safe_psql($database, 
 sub installed_as_1_0
 {
     my ($database) = @_;
-    $files->put_library('older');
     $node->safe_psql('postgres', "CREATE DATABASE $database");
-    $node->safe_psql($database, "CREATE EXTENSION $schema VERSION '1.0'");
+    $files->create_1_0($node, $database);
     @ids = map { connect_account($node, $_ % 2 ? 'a' : 'b', $_, database => $database) } 1 .. 6;
     return;
 }

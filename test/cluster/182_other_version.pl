@@ -87,8 +87,7 @@ sub work_waits
     return $job;
 }
 
-$files->put_library('older');
-sql("CREATE EXTENSION $schema VERSION '1.0'");
+$files->create_1_0($node, 'postgres');
 connect_account($node, $_ <= 2 ? 'a' : 'b', $_) for 1 .. 4;
 sync_all_done($node);
 

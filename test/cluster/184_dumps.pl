@@ -20,11 +20,11 @@ my $folder = $node->{_basedir};
 
 sub sql { my ($sql, $database) = @_; return $node->safe_psql($database // 'old', $sql) }
 
-$files->put_library('older');
 sql('CREATE DATABASE old', 'postgres');
-sql("CREATE EXTENSION $schema VERSION '1.0'");
+$files->create_1_0($node, 'old');
 my @ids = map { connect_account($node, $_ <= 2 ? 'a' : 'b', $_, database => 'old') } 1 .. 4;
 sync_all_done($node, 'old');
+$files->as_1_0_was($node, 'old');
 sql(<<"SQL");
 INSERT INTO $schema.metrics (name, metric_type, rollup, history_days) VALUES ('of_my_own', 'total_value', 'sum', 90);
 INSERT INTO $schema.insights (user_id, account_id, metric, period, end_time, value)

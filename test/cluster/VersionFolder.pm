@@ -43,6 +43,23 @@ sub put_library
     return $self;
 }
 
+# Version 1.0 in a database, used by its own library: which is today's under an older number, and wants today's columns.
+sub create_1_0
+{
+    my ($self, $node, $database) = @_;
+    $self->put_library('older');
+    $node->safe_psql($database, "CREATE EXTENSION instagram_insights VERSION '1.0'; ALTER TABLE instagram_insights.sync_jobs ADD COLUMN answered jsonb");
+    return;
+}
+
+# Takes those away again, so that an update meets what people have.
+sub as_1_0_was
+{
+    my ($self, $node, $database) = @_;
+    $node->safe_psql($database, 'ALTER TABLE instagram_insights.sync_jobs DROP COLUMN answered');
+    return;
+}
+
 # Lines for postgresql.conf.
 sub conf
 {

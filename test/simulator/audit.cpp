@@ -12,6 +12,7 @@ namespace {
 
 constexpr std::array<milliseconds, 3> longest_wait = {minutes{5}, hours{6}, hours{8}};  // until it is claimed, by kind
 constexpr milliseconds longest_work = hours{8};
+constexpr DayIndex days_read_again = 5;                   // three, and some where the clock was wrong
 constexpr milliseconds longest_suspect_wait = hours{24};  // it runs alone, when hands are empty
 
 std::string job_text(const Job &job)
@@ -78,7 +79,8 @@ void Audit::on_answer(Expectation &expectation, const platform::InsightsQuery &q
                 return dropped.retry && dropped.metrics.front() == metric;
             });
         if (again == reading.dropped.end())
-            expectation.covers.push_back({row_kind_of(metric, query.period), first, last});
+            expectation.covers.push_back(
+                {row_kind_of(metric, query.period), first, last, !no_data || query.metrics.size() == 1});
     }
     for (const platform::Value &value : reading.values) {
         const Number what = Number::unpacked(number_in(value.value));
@@ -142,6 +144,7 @@ void Audit::after_store(const ClaimedJob &claimed, const Expectation &expectatio
         for (DayIndex day = cover.first; day <= cover.last; ++day)
             tables_.row(claimed.job.slot, cover.kind, day).covered = true;
     check_progress(claimed.job.slot, started_at);
+    check_repeats(claimed, expectation, outcome.retry_at.has_value());
     const bool whole = outcome.status == sync::Status::succeeded || outcome.status == sync::Status::partial;
     if (whole && !outcome.retry_at && claimed.job.kind == JobKind::daily) count_account_day();
 }
@@ -174,6 +177,26 @@ void Audit::check_progress(Slot slot, Instant started_at)
             check_days(slot, kind, scenario_.index_of(first), scenario_.index_of(*known.through));
         }
     }
+}
+
+// The newest days may be read again once midnight has passed.
+void Audit::check_repeats(const ClaimedJob &claimed, const Expectation &expectation, bool goes_on)
+{
+    const auto known = stored_by_waiting_.find(claimed.job.id);
+    if (known == stored_by_waiting_.end() && !goes_on) return;
+    std::map<RowKind, std::set<DayIndex>> &stored = stored_by_waiting_[claimed.job.id];
+    std::map<RowKind, std::set<DayIndex>> fresh;
+    for (const Expectation::Cover &cover : expectation.covers) {
+        if (!cover.certain) continue;
+        if (cover.kind != RowKind::profile_views && cover.kind != RowKind::accounts_engaged) continue;
+        const std::set<DayIndex> &before = stored[cover.kind];
+        if (before.count(cover.first) != 0 && cover.first <= *before.rbegin() - days_read_again)
+            throw Violation("what a job was answered it does not ask again",
+                            job_text(claimed.job) + ", day " + std::to_string(cover.first));
+        fresh[cover.kind].insert(cover.first);
+    }
+    for (auto &[kind, fresh_days] : fresh) stored[kind].merge(fresh_days);
+    if (!goes_on) stored_by_waiting_.erase(claimed.job.id);
 }
 
 void Audit::on_left(const ClaimedJob &claimed, const JobEnd &end, Instant now) const

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <array>
+#include <map>
 #include <optional>
+#include <set>
 #include <vector>
 
 #include "graph.hpp"
@@ -21,6 +23,7 @@ struct Expectation {
     struct Cover {
         RowKind kind;
         DayIndex first, last;
+        bool certain;  // not "no data" for several metrics, of which each is asked again
     };
     std::vector<Answered> values;
     std::vector<Cover> covers;
@@ -63,6 +66,7 @@ private:
     void check_value(const ClaimedJob &claimed, const Expectation::Answered &value) const;
     void check_progress(Slot slot, Instant started_at);
     void check_days(Slot slot, RowKind kind, DayIndex first, DayIndex last);
+    void check_repeats(const ClaimedJob &claimed, const Expectation &expectation, bool goes_on);
     void check_rows_at_the_end();
     void check_connection_at_the_end(const Graph &graph, Slot slot, Instant now);
 
@@ -70,6 +74,8 @@ private:
     Tables &tables_;
     Instant disturbed_at_{};
     std::array<std::optional<Day>, row_kinds> through_before_;
+    // The days that the tries of a waiting job have stored, of kinds that are one question a day.
+    std::map<JobId, std::map<RowKind, std::set<DayIndex>>> stored_by_waiting_;
     LongestWaits longest_;
     std::uint64_t account_days_ = 0;
 };

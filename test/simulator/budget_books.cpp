@@ -73,11 +73,16 @@ void BudgetBooks::on_call(Slot slot, int priority, Instant now)
     on_sent(slot, now);
     check_pace(own, slot, priority, now);
     check_pace(whole, slot, priority, now);
+    check_cap(own, slot, priority, now);
+    count(own, now);
+    count(whole, now);
+}
+
+void BudgetBooks::check_cap(const Entry &own, Slot slot, int priority, Instant now) const
+{
     const int cap = priority == 2 ? std::max(1, cap_ * threshold / 100) : cap_;
     if (cap_ > 0 && own.hour == sync::hour_of(now) && own.calls >= cap)
         throw Violation("never more calls of an account in an hour than allowed", at(slot, now));
-    count(own, now);
-    count(whole, now);
 }
 
 void BudgetBooks::on_sent(Slot slot, Instant now) const
@@ -87,9 +92,10 @@ void BudgetBooks::on_sent(Slot slot, Instant now) const
     if (blocked(app(login_of(slot)))) throw Violation("no call of an app that is blocked", at(slot, now));
 }
 
-void BudgetBooks::on_repeated(Slot slot, Instant now)
+void BudgetBooks::on_repeated(Slot slot, int priority, Instant now)
 {
     on_gone(slot);
+    check_cap(accounts_[slot], slot, priority, now);
     count(accounts_[slot], now);
     count(app(login_of(slot)), now);
 }

@@ -23,9 +23,8 @@ public:
     void on_call(Slot slot, int priority, Instant now);
     // A call goes onto the wire, for the first time or again.
     void on_sent(Slot slot, Instant now) const;
-    void on_repeated(Slot slot, Instant now);
+    void on_repeated(Slot slot, int priority, Instant now);
     void on_gone(Slot slot) noexcept;
-    void lift_own_cap() noexcept { cap_ = 0; }
     void on_answer(Slot slot, const platform::Reading &reading, Instant now);
 
 private:
@@ -40,12 +39,13 @@ private:
     const Entry &app(platform::Login login) const { return apps_[login == platform::Login::instagram ? 1 : 0]; }
     platform::Login login_of(Slot slot) const { return scenario_.connections[slot].login; }
     static bool near_limit(const Entry &entry, int threshold, Instant now);
+    void check_cap(const Entry &own, Slot slot, int priority, Instant now) const;
     void check_pace(const Entry &entry, Slot slot, int priority, Instant now) const;
     void count(Entry &entry, Instant now);
     static void block(Entry &entry, Instant until, Instant now);
 
     const Scenario &scenario_;
-    int cap_;  // calls of an account an hour that we allow ourselves; 0: any number
+    const int cap_;  // calls of an account an hour that we allow ourselves; 0: any number
     std::vector<Entry> accounts_;
     std::array<Entry, 2> apps_;
 };

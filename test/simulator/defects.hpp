@@ -19,6 +19,7 @@ enum class Defect {
     ignore_near_limit,  // the threshold of the budgets is not obeyed
     crowd_near_limit,   // however many calls are under way near the limit
     ignore_own_cap,     // calls_per_hour is not obeyed
+    begin_anew,         // a job that is tried again does not know what it was answered
     skip_fencing,       // results are stored without asking whose the lease is
     skip_connection,    // results of an earlier connection are stored
     forget_job,         // a job waits for a day that never comes
@@ -46,6 +47,7 @@ inline constexpr std::array defect_names = {
     DefectName{Defect::ignore_near_limit, "ignore_near_limit"},
     DefectName{Defect::crowd_near_limit, "crowd_near_limit"},
     DefectName{Defect::ignore_own_cap, "ignore_own_cap"},
+    DefectName{Defect::begin_anew, "begin_anew"},
     DefectName{Defect::skip_fencing, "skip_fencing"},
     DefectName{Defect::skip_connection, "skip_connection"},
     DefectName{Defect::forget_job, "forget_job"},

@@ -19,6 +19,7 @@ namespace {
 
 constexpr milliseconds too_long{30000};
 constexpr hours token_life{60 * 24};
+constexpr int renewals_failed_in_a_row = 8;  // fewer than there are tries before a token ends: else nobody could renew it
 
 // How long after the end of its day a number comes, and when it is corrected. All of it within what is read again.
 milliseconds comes_after(std::uint64_t fact)
@@ -111,7 +112,9 @@ std::optional<Instant> Graph::renew(Token token, Instant now, bool &dead)
 {
     Caller &caller = callers_[token.slot];
     dead = caller.dead || caller.epoch != token.epoch || (caller.expires_at && *caller.expires_at <= now);
-    if (dead || (!calm_ && dice_.chance(scenario_.rates.renewal_fails))) return std::nullopt;
+    const bool unlucky = !calm_ && dice_.chance(scenario_.rates.renewal_fails);
+    if (dead || (unlucky && ++caller.renewals_failed < renewals_failed_in_a_row)) return std::nullopt;
+    caller.renewals_failed = 0;
     caller.expires_at = now + token_life;
     return caller.expires_at;
 }

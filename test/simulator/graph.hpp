@@ -60,6 +60,7 @@ private:
         unsigned epoch = 0;
         bool connected = false;
         bool dead = false;
+        int renewals_failed = 0;  // in a row
         std::optional<Instant> expires_at;
         Budget budget;
         platform::Usage usage;  // made once, for its account's id

@@ -114,7 +114,6 @@ void Simulation::calm_down()
     jump(milliseconds{0});
     world.graph.calm_down();
     world.calm = true;
-    if (worker_) worker_->lift_own_cap();
     for (Slot slot = 0; slot < world.scenario.connections.size(); ++slot) {
         Connection &connection = world.tables.connection(slot);
         if (connection.status == AccountStatus::disconnected) continue;

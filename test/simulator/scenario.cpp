@@ -97,9 +97,11 @@ void draw_shell(Scenario &scenario, Dice &dice)
     scenario.latency = milliseconds{dice.between(40, 900)};
     scenario.cron_hour = hours{dice.between(0, 20)};
     if (dice.below(2) == 0) scenario.spread = seconds{dice.between(0, 3600)};
-    // A job that needs more calls than the hour allows begins anew each hour; when it is calm people lift the cap.
-    if (scenario.chaos > 0 && dice.below(4) == 0) scenario.options.budgets.calls_per_hour = dice.between(40, 200);
-    if (scenario.defect == Defect::ignore_own_cap) scenario.options.budgets.calls_per_hour = 40;
+    // First syncs and backfills need more calls than the hour allows, some daily jobs too: they take some hours.
+    if (scenario.chaos > 0 && dice.below(4) == 0) scenario.options.budgets.calls_per_hour = dice.between(10, 120);
+    if (scenario.defect == Defect::ignore_own_cap || scenario.defect == Defect::begin_anew)
+        scenario.options.budgets.calls_per_hour = 40;
+    if (scenario.options.budgets.calls_per_hour > 0) scenario.cron_hour = std::min(scenario.cron_hour, hours{16});
 }
 
 }  // namespace

@@ -33,7 +33,8 @@ struct Job {
     std::int64_t generation = 0;
     int attempt = 0;
     int crashes = 0;
-    std::uint64_t claim = 0;  // for the audit alone: which claim may store, counted over the run; 0: none
+    sync::AnsweredDays answered;  // by its tries so far
+    std::uint64_t claim = 0;      // for the audit alone: which claim may store, counted over the run; 0: none
 };
 
 enum class AccountStatus : std::uint8_t { active, needs_login, disconnected };
@@ -65,6 +66,7 @@ struct JobEnd {
     JobState state = JobState::failed;
     std::optional<Instant> due_at;
     bool count_try = true;
+    std::optional<sync::AnsweredDays> answered;  // of a try that is stored
 };
 
 class Tables {

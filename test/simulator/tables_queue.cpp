@@ -91,6 +91,8 @@ bool Tables::finish(const ClaimedJob &claimed, const JobEnd &end)
         if (end.due_at) job.due_at = *end.due_at;
         if (scenario_.defect == Defect::forget_job && end.state == JobState::waiting) job.due_at += days{3000};
         if (!end.count_try) --job.attempt;
+        if (!lives(end.state)) job.answered.clear();
+        if (lives(end.state) && end.answered && scenario_.defect != Defect::begin_anew) job.answered = *end.answered;
         job.lease_until.reset();
         if (end.count_try) job.crashes = 0;
         job.claim = 0;

@@ -39,17 +39,8 @@ Worker::Worker(World &world, std::uint64_t number)
     world_.audit.disturbed(now);
     for (const JobId id : world_.tables.reclaim(true, {}, now))
         world_.trace.note(Event::reclaim, now, id, static_cast<std::uint64_t>(world_.tables.job(id).crashes));
-    if (world_.calm) lift_own_cap();
     perils_left_ = steps_until(world_.dice, world_.scenario.rates.worker_dies);
     freezes_left_ = steps_until(world_.dice, world_.scenario.rates.worker_freezes);
-}
-
-void Worker::lift_own_cap()
-{
-    sync::EngineOptions options = options_of(world_.scenario);
-    options.budgets.calls_per_hour = 0;
-    engine_.set_options(options);
-    books_.lift_own_cap();
 }
 
 void Worker::peril(int which)

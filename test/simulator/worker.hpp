@@ -36,8 +36,6 @@ public:
     void wake() noexcept { look_at_queue_ = true; }
     // It is not the leader any more: it ends what it has, as far as it may, and claims nothing.
     void depose() noexcept { deposed_ = true; }
-    // People let it make as many calls as it likes.
-    void lift_own_cap();
     bool has_ended() const noexcept { return deposed_ && jobs_.empty(); }
 
 private:

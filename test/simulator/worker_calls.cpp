@@ -226,8 +226,15 @@ void Worker::send_again(sync::CallId call, std::size_t most_together, Instant no
     Packed &packed = found->second;
     packed.request = nowhere;
     packed.most_together = most_together;
-    if (engine_.progress(packed.work)) books_.on_repeated(jobs_.at(packed.work).job.job.slot, now);
-    engine_.on_repeated(call, now);
+    Held &held = jobs_.at(packed.work);
+    const Job &job = held.job.job;
+    if (!engine_.on_repeated(call, now)) {
+        if (!held.ended) books_.on_gone(job.slot);
+        --held.open_calls;
+        calls_.erase(found);
+        return;
+    }
+    books_.on_repeated(job.slot, static_cast<int>(job.kind), now);
     waiting_[static_cast<std::size_t>(packed.query.login)].push_back(call);
 }
 

@@ -104,6 +104,7 @@ std::optional<JobEnd> Worker::begin(const ClaimedJob &claimed, Instant now)
     static const std::optional<sync::MetricChoice> all(everything());
     work.input.metrics = sync::metrics_to_ask(registry(), "instagram", plan.asks_everything ? all : usual, std::nullopt,
                                               connection.known);
+    sync::tell_answered(work.input.metrics, job.answered);
     work.input.first = job.since;
     work.input.last = job.until;
     if (!engine_.governor().blocked_until(budget_of(job.slot), now)) consider_renewal(claimed, now);

@@ -21,6 +21,7 @@ JobEnd job_end(const sync::Outcome &outcome)
     if (outcome.retry_at) {
         end.state = JobState::waiting;
         end.due_at = outcome.retry_at;
+        end.answered = outcome.answered;
     } else if (outcome.status == Status::succeeded) {
         end.state = JobState::succeeded;
     } else if (outcome.status == Status::partial) {

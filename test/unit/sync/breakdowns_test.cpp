@@ -58,7 +58,7 @@ Names questions(std::vector<MetricState> metrics)
     Names texts;
     for (const InsightsQuery &query : sync::make_plan(account(std::move(metrics)), *us_pacific(), noon, {}).queries) {
         const std::string text = text_of(query);
-        if (texts.empty() || texts.back() != text) texts.push_back(text);
+        if (std::find(texts.begin(), texts.end(), text) == texts.end()) texts.push_back(text);
     }
     return texts;
 }

@@ -65,8 +65,8 @@ TEST(Repeated, EachSendingIsACall)
     engine.add(work(1, {series("reach", yesterday)}), noon);
     const auto call = engine.next_call(noon);
     ASSERT_TRUE(call);
-    engine.on_repeated(call->id, noon);
-    engine.on_repeated(call->id, noon);
+    (void)engine.on_repeated(call->id, noon);
+    (void)engine.on_repeated(call->id, noon);
     EXPECT_EQ(engine.calls_in_flight(1), std::vector<sync::CallId>{call->id}) << "it is still the one call under way";
     EXPECT_FALSE(engine.next_call(noon));
     engine.on_reading(call->id, answered(call->query), noon);
@@ -84,10 +84,28 @@ TEST(Repeated, CountsTowardsOurOwnCap)
     Engine engine(us_pacific(), options, 1);
     engine.add(work(1, {total("views", yesterday)}, 0), noon);
     const auto call = engine.next_call(noon);
-    engine.on_repeated(call->id, noon);
+    EXPECT_TRUE(engine.on_repeated(call->id, noon));
     EXPECT_EQ(calls_told(engine, noon), 2);
     EXPECT_TRUE(engine.next_call(noon));
     EXPECT_FALSE(engine.next_call(noon)) << "three were sent";
+}
+
+TEST(Repeated, IsHeldBackByOurOwnCapAndAskedInTheNextHour)
+{
+    sync::EngineOptions options;
+    options.budgets.calls_per_hour = 1;
+    Engine engine(us_pacific(), options, 1);
+    engine.add(work(1, {series("reach", yesterday)}, 0), noon);
+    const auto call = engine.next_call(noon);
+    EXPECT_FALSE(engine.on_repeated(call->id, noon));
+    EXPECT_EQ(calls_told(engine, noon), 1);
+    EXPECT_FALSE(engine.may_send(call->id, noon)) << "the call is no more";
+    EXPECT_FALSE(engine.next_call(noon));
+    const auto outcomes = engine.take_finished();
+    ASSERT_EQ(outcomes.size(), 1U);
+    EXPECT_EQ(outcomes[0].status, sync::Status::throttled);
+    EXPECT_GE(outcomes[0].retry_at, noon + 1h);
+    EXPECT_EQ(outcomes[0].calls_done, 1);
 }
 
 TEST(Repeated, LeavesTheBudgetBalanced)
@@ -102,7 +120,7 @@ TEST(Repeated, LeavesTheBudgetBalanced)
     while (auto call = engine.next_call(noon)) flying.push_back(std::move(*call));
     ASSERT_EQ(flying.size(), 4U) << "near its limit an app is called by four at a time";
     for (int i = 0; i < 10; ++i)
-        for (const sync::Call &call : flying) engine.on_repeated(call.id, noon);
+        for (const sync::Call &call : flying) (void)engine.on_repeated(call.id, noon);
     EXPECT_FALSE(engine.next_call(noon)) << "none of the four is gone";
     Reading reading = answered(flying[0].query);
     reading.usage = {Usage{true, "", 95, std::nullopt}};
@@ -118,8 +136,8 @@ TEST(Repeated, OfAWorkThatIsGoneIsIgnored)
     const auto call = engine.next_call(noon);
     engine.forget(1);
     const int before = calls_told(engine, noon);
-    engine.on_repeated(call->id, noon);
-    engine.on_repeated(call->id + 1000, noon);
+    (void)engine.on_repeated(call->id, noon);
+    (void)engine.on_repeated(call->id + 1000, noon);
     EXPECT_EQ(calls_told(engine, noon), before);
     EXPECT_TRUE(engine.take_finished().empty());
 }
