@@ -19,7 +19,7 @@ namespace {
 
 constexpr milliseconds too_long{30000};
 constexpr hours token_life{60 * 24};
-constexpr int renewals_failed_in_a_row = 8;  // fewer than there are tries before a token ends: else nobody could renew it
+constexpr int renewals_failed_in_a_row = 8;  // fewer than the tries before a token ends: else nobody could renew it
 
 // How long after the end of its day a number comes, and when it is corrected. All of it within what is read again.
 milliseconds comes_after(std::uint64_t fact)
