@@ -149,6 +149,7 @@ Engine::Engine(std::shared_ptr<const Calendar> calendar, const EngineOptions &op
 
 Engine::~Engine() = default;
 
+// NOLINTNEXTLINE(performance-unnecessary-value-param): it is moved into its entry
 void Engine::add(Work work, Instant now)
 {
     State &state = *state_;

@@ -91,8 +91,9 @@ sub answer_point
     my $sandbox = $self->{sandbox};
     return {
         hold => sub { $sandbox->faults({ match => { route => $route }, do => { hang => $where } }) },
-        reached => sub { $sandbox->wait_for_hanging(1); $sandbox->clear_faults; return $at_work->() },
-        free => sub { $sandbox->release } };
+        reached => sub { $sandbox->wait_for_hanging(1); return $at_work->() },
+        # Not sooner: calls that go a moment later than the first would be answered before the kill.
+        free => sub { $sandbox->clear_faults; $sandbox->release } };
 }
 
 # The last statement of a transaction that is to stand at 'before the commit of a session'.
