@@ -1,6 +1,9 @@
 // The one door to the server's headers: includes them as C, last, and takes back the macros that break C++.
 #pragma once
 
+// Before the server's own: one that was built without translations defines its functions away, which C++ headers declare.
+#include <libintl.h>
+
 extern "C" {
 #include "postgres.h"
 
