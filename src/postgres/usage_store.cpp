@@ -78,8 +78,9 @@ Params row_params(const std::vector<BudgetRow> &rows)
     " AS i (user_id, login, account_id, percent, observed_at, blocked_until, calls, hour)"
 
 // The row knows it later than we. What has a time yet to come was written before the clock was set back: ours counts.
-#define IG_NEWER(moment)                                                                                               \
-    "(i." #moment " IS NULL OR u." #moment " > i." #moment " AND u." #moment " <= pg_catalog.clock_timestamp())"
+#define IG_OBSERVED_LATER                                                                                              \
+    "i.observed_at IS NULL OR u.observed_at > i.observed_at AND u.observed_at <= pg_catalog.clock_timestamp()"
+#define IG_HOUR_LATER "i.hour IS NULL OR u.hour > i.hour AND u.hour <= pg_catalog.clock_timestamp()"
 
 Rows update(Sql &sql, const std::vector<BudgetRow> &rows)
 {
@@ -91,22 +92,16 @@ Rows update(Sql &sql, const std::vector<BudgetRow> &rows)
         "                          WHERE o.user_id = i.user_id AND o.login = i.login AND o.account_id = i.account_id"
         "                            FOR UPDATE SKIP LOCKED) u)"
         " UPDATE instagram_insights.usage u"
-        "    SET percent = CASE WHEN " IG_NEWER(
-            observed_at) " THEN u.percent ELSE i.percent END,"
-                         "        observed_at = CASE WHEN " IG_NEWER(
-                             observed_at) " THEN u.observed_at ELSE i.observed_at END,"
-                                          "        blocked_until = GREATEST(u.blocked_until, i.blocked_until),"
-                                          "        calls = CASE WHEN u.hour = i.hour THEN u.calls + i.calls"
-                                          "                     WHEN " IG_NEWER(
-                                              hour) " THEN u.calls ELSE i.calls END,"
-                                                    "        hour = CASE WHEN " IG_NEWER(
-                                                        hour) " THEN u.hour ELSE i.hour END"
-                                                              "   FROM input i, free f"
-                                                              "  WHERE u.user_id = i.user_id AND u.login = i.login AND "
-                                                              "u.account_id = i.account_id"
-                                                              "    AND u.user_id = f.user_id AND u.login = f.login AND "
-                                                              "u.account_id = f.account_id"
-                                                              " RETURNING " IG_USAGE_COLUMNS,
+        "    SET percent = CASE WHEN " IG_OBSERVED_LATER " THEN u.percent ELSE i.percent END,"
+        "        observed_at = CASE WHEN " IG_OBSERVED_LATER " THEN u.observed_at ELSE i.observed_at END,"
+        "        blocked_until = GREATEST(u.blocked_until, i.blocked_until),"
+        "        calls = CASE WHEN u.hour = i.hour THEN u.calls + i.calls"
+        "                     WHEN " IG_HOUR_LATER " THEN u.calls ELSE i.calls END,"
+        "        hour = CASE WHEN " IG_HOUR_LATER " THEN u.hour ELSE i.hour END"
+        "   FROM input i, free f"
+        "  WHERE u.user_id = i.user_id AND u.login = i.login AND u.account_id = i.account_id"
+        "    AND u.user_id = f.user_id AND u.login = f.login AND u.account_id = f.account_id"
+        " RETURNING " IG_USAGE_COLUMNS,
         row_params(rows));
 }
 
