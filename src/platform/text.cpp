@@ -165,6 +165,13 @@ bool is_decimal(std::string_view text) noexcept
     return at == text.size();
 }
 
+bool is_json_number(std::string_view text) noexcept
+{
+    if (!is_decimal(text)) return false;
+    if (text.front() == '-') text.remove_prefix(1);
+    return text.front() != '0' || text.size() == 1 || text[1] < '0' || text[1] > '9';
+}
+
 bool equals_ignoring_case(std::string_view left, std::string_view right) noexcept
 {
     return left.size() == right.size() && find_ignoring_case(left, right) == 0;

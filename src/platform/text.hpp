@@ -21,8 +21,10 @@ std::string one_line(std::string_view text, std::size_t max_characters);
 std::string shortened(std::string text, std::size_t max_characters);
 
 // Whether this is a number PostgreSQL's numeric takes exactly as it stands: -12, 0.5, 1e3; no NaN, no plus sign, at
-// most 80 characters and an exponent of at most 100.
+// most 80 characters and an exponent from -100 to 100.
 bool is_decimal(std::string_view text) noexcept;
+// Whether it is one that JSON takes as well: digits of a string may begin with zeros, which a JSON number may not.
+bool is_json_number(std::string_view text) noexcept;
 
 // Compares without regard to the case of ASCII letters.
 bool equals_ignoring_case(std::string_view left, std::string_view right) noexcept;

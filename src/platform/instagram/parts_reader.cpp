@@ -12,14 +12,6 @@ namespace ig::platform::instagram {
 
 namespace {
 
-// Digits of a string may begin with zeros, which a JSON number may not.
-bool is_json_number(std::string_view text) noexcept
-{
-    if (!is_decimal(text)) return false;
-    if (text.front() == '-') text.remove_prefix(1);
-    return text.front() != '0' || text.size() == 1 || text[1] < '0' || text[1] > '9';
-}
-
 bool is_number(JsonView value) noexcept
 {
     return (value.is_number() || value.is_text()) && is_json_number(value.text());
