@@ -64,6 +64,18 @@ BEGIN
 END
 $body$;
 
+-- What the tries of a job that waits have brought, for the next one to go on from; and when the last of them began. Before
+-- anything else is locked: whoever stores holds a row of this table, and goes on to insights.
+DO $jobs$
+BEGIN
+    EXECUTE 'ALTER TABLE instagram_insights.sync_jobs ADD COLUMN IF NOT EXISTS try_started_at timestamptz';
+    EXECUTE 'COMMENT ON COLUMN instagram_insights.sync_jobs.try_started_at IS ''When its present or last try began''';
+    EXECUTE 'ALTER TABLE instagram_insights.sync_jobs ADD COLUMN IF NOT EXISTS answered jsonb';
+END
+$jobs$;
+COMMENT ON COLUMN sync_jobs.answered IS
+    'Days of each metric that its earlier tries have stored: the next one does not ask for them again';
+
 -- What a number may be: numbers of one user that are too large to be added would stop the closing of months for all.
 DO $bounds$
 BEGIN
@@ -348,12 +360,6 @@ END
 $body$;
 
 -- A try that ended with its process is told of in sync_log, by the job that the next worker takes back.
-DO $tries$
-BEGIN
-    EXECUTE 'ALTER TABLE instagram_insights.sync_jobs ADD COLUMN IF NOT EXISTS try_started_at timestamptz';
-    EXECUTE 'COMMENT ON COLUMN instagram_insights.sync_jobs.try_started_at IS ''When its present or last try began''';
-END
-$tries$;
 CREATE OR REPLACE FUNCTION ig_log_lost_tries(job_ids bigint[]) RETURNS void
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
@@ -376,14 +382,6 @@ COMMENT ON FUNCTION ig_log_lost_tries(bigint[]) IS
     'Internal: one row of sync_log for each of these jobs, which were just taken back from a worker that ended';
 REVOKE ALL ON FUNCTION ig_log_lost_tries(bigint[]) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION ig_log_lost_tries(bigint[]) TO instagram_insights_worker;
--- What the tries of a job that waits have brought: the next one goes on from there.
-DO $column$
-BEGIN
-    EXECUTE 'ALTER TABLE instagram_insights.sync_jobs ADD COLUMN IF NOT EXISTS answered jsonb';
-END
-$column$;
-COMMENT ON COLUMN sync_jobs.answered IS
-    'Days of each metric that its earlier tries have stored: the next one does not ask for them again';
 
 -- The last word of every update: at commit the worker of the version before goes and one of this version begins.
 SELECT ig_wake_worker();

@@ -78,6 +78,19 @@ $update->query_safe('COMMIT');
 $update->quit;
 all_is_stored('storing');
 
+# A store that has begun: it has ended its job and goes on to the numbers, while the update waits behind it.
+installed_as_1_0('begun');
+$files->put_library('present');
+my $store = $node->background_psql('begun');
+$store->query_safe("BEGIN; UPDATE $schema.sync_jobs SET state = state");
+my $errors = '';
+my $updating = start([ 'psql', '-XAtq', '-v', 'ON_ERROR_STOP=1', '-c', "ALTER EXTENSION $schema UPDATE", $node->connstr('begun') ], '2>', \$errors);
+wait_for($node, "SELECT EXISTS (SELECT FROM pg_locks l JOIN pg_database d ON d.oid = l.database WHERE d.datname = 'begun' AND NOT l.granted)");
+$store->query_safe("UPDATE $schema.insights SET value = value; UPDATE $schema.accounts SET status = status; COMMIT");
+$store->quit;
+is((finish($updating) ? '' : 'failed: ') . $errors, '', 'an update waits for a store that has begun, and not the store for the update');
+$node->safe_psql('postgres', 'DROP DATABASE begun WITH (FORCE)');
+
 # An update that is taken back changes nothing for anybody.
 installed_as_1_0('taken_back');
 $worker = work_hangs('taken_back');
