@@ -44,8 +44,8 @@ COMMENT ON COLUMN metrics.builtin IS 'Shipped with the extension (not part of a 
 COMMENT ON COLUMN metrics.description IS 'What it counts, in a sentence';
 COMMENT ON COLUMN metrics.periods IS 'Periods the API offers; period and windows say which of them are asked';
 COMMENT ON COLUMN metrics.windows IS
-    'Rolling windows (week, days_28) that are asked beside period, and stored as rows of that period: a window of unique '
-    'counts cannot be had from its days';
+    'Rolling windows (week, days_28) that are asked beside period, for unique counts of a window cannot be had from its days; '
+    'kept in insights.metadata of the day they end with: {"windows": {"week": 310}}';
 COMMENT ON COLUMN metrics.asked_breakdowns IS
     'Breakdowns that are asked unless ig_set_metrics() says others, each in a request of its own; age,gender combines two';
 COMMENT ON COLUMN metrics.timeframe IS 'The timeframe a demographic is asked for; NULL: none';

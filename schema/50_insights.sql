@@ -28,7 +28,7 @@ COMMENT ON COLUMN insights.end_time IS 'The end of the period, as the API said i
 COMMENT ON COLUMN insights.value IS 'The number, exactly as the API said it';
 COMMENT ON COLUMN insights.retrieved_at IS 'When this value last changed (freshness is accounts.last_success_at)';
 COMMENT ON COLUMN insights.day IS 'The US-Pacific day it measures';
-COMMENT ON COLUMN insights.metadata IS 'Parts of the value, if it has any';
+COMMENT ON COLUMN insights.metadata IS 'Parts of the value, and rolling windows that end with the day, if it has any';
 COMMENT ON COLUMN insights.project_id IS 'accounts.project_id when the row was stored';
 COMMENT ON COLUMN insights.entity_id IS 'accounts.entity_id when the row was stored';
 

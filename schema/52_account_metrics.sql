@@ -23,10 +23,11 @@ SELECT a.user_id,
             ELSE m.asked_breakdowns END AS breakdowns,
        m.metric_type,
        m.period,
-       CASE WHEN a.chosen ? m.name THEN m.windows ELSE '{}'::text[] END AS windows,
+       m.windows,
        m.timeframe,
        m.history_days,
-       m.min_followers
+       m.min_followers,
+       CASE WHEN m.windows = '{}' THEN NULL WHEN a.chosen ? m.name THEN 'every day' ELSE 'ends of weeks' END AS windows_of
 FROM (SELECT c.user_id, c.account_id, c.platform, c.metrics, c.metric_state,
              COALESCE(c.metrics, (SELECT s.metrics FROM metric_settings s)) AS chosen
       FROM accounts c) a
@@ -53,10 +54,13 @@ COMMENT ON COLUMN account_metrics.unsupported_since IS 'The API refused it for t
 COMMENT ON COLUMN account_metrics.breakdowns IS 'The breakdowns asked with it, each in a request of its own';
 COMMENT ON COLUMN account_metrics.metric_type IS 'How it answers: time_series, total_value or snapshot';
 COMMENT ON COLUMN account_metrics.period IS 'The period it is asked for';
-COMMENT ON COLUMN account_metrics.windows IS 'Rolling windows that are asked beside it: those of the registry where ig_set_metrics() names the metric, else none';
+COMMENT ON COLUMN account_metrics.windows IS 'Rolling windows that are asked beside it';
 COMMENT ON COLUMN account_metrics.timeframe IS 'The timeframe a demographic is asked for';
 COMMENT ON COLUMN account_metrics.history_days IS 'How many complete days back the API answers';
 COMMENT ON COLUMN account_metrics.min_followers IS 'Accounts with fewer followers get no value from the API';
+COMMENT ON COLUMN account_metrics.windows_of IS
+    'Which windows: every day where ig_set_metrics() names the metric, else ends of weeks: those that end with an ISO week; '
+    'NULL if it has none';
 
 CREATE FUNCTION ig_metric_choice(metrics text[]) RETURNS jsonb
     LANGUAGE plpgsql STABLE PARALLEL SAFE

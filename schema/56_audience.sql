@@ -7,16 +7,16 @@ AS $body$
     SELECT CASE
                WHEN jsonb_typeof(ig_merge_parts.came) IS DISTINCT FROM 'object' THEN ig_merge_parts.kept
                WHEN jsonb_typeof(ig_merge_parts.kept) IS DISTINCT FROM 'object' THEN ig_merge_parts.came
-               WHEN jsonb_typeof(ig_merge_parts.kept -> 'breakdowns') = 'object'
-                AND jsonb_typeof(ig_merge_parts.came -> 'breakdowns') = 'object' THEN
-                   jsonb_set(ig_merge_parts.kept || ig_merge_parts.came, '{breakdowns}',
-                             (ig_merge_parts.kept -> 'breakdowns') || (ig_merge_parts.came -> 'breakdowns'))
-               ELSE ig_merge_parts.kept || ig_merge_parts.came
+               ELSE ig_merge_parts.kept || ig_merge_parts.came || (
+                   SELECT COALESCE(jsonb_object_agg(m.name, (ig_merge_parts.kept -> m.name) || (ig_merge_parts.came -> m.name)), '{}')
+                   FROM unnest(ARRAY['breakdowns', 'windows']) m(name)
+                   WHERE jsonb_typeof(ig_merge_parts.kept -> m.name) = 'object'
+                     AND jsonb_typeof(ig_merge_parts.came -> m.name) = 'object')
            END
 $body$;
 COMMENT ON FUNCTION ig_merge_parts(jsonb, jsonb) IS
-    'Internal: the metadata of a row after an answer with some of its parts: a dimension that came replaces the one that '
-    'was kept, the others and what the application put there stay';
+    'Internal: the metadata of a row after an answer with some of its parts: a dimension or window that came replaces the '
+    'one that was kept, the others and what the application put there stay';
 
 -- Anybody may have written metadata by hand, hence the CASEs: what is not of the shape has no parts.
 CREATE VIEW instagram_audience WITH (security_invoker = true) AS

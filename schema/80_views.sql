@@ -65,7 +65,8 @@ COMMENT ON COLUMN instagram_insights.user_id IS 'Whose row it is; the current us
 COMMENT ON COLUMN instagram_insights.account_id IS 'The account; by default the user''s only one';
 COMMENT ON COLUMN instagram_insights.period IS 'day for daily numbers, the default';
 COMMENT ON COLUMN instagram_insights.day IS 'The US-Pacific day it measures; read-only, follows from end_time';
-COMMENT ON COLUMN instagram_insights.metadata IS 'Parts of the value, if it has any';
+COMMENT ON COLUMN instagram_insights.metadata IS
+    'Parts of the value, and rolling windows that end with the day, if it has any';
 COMMENT ON COLUMN instagram_insights.project_id IS 'Free for your application';
 COMMENT ON COLUMN instagram_insights.entity_id IS 'Free for your application';
 

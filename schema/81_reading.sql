@@ -81,7 +81,11 @@ AS $body$
                                     ig_timeseries.until::timestamp, ('1 ' || asked.grain)::interval) b(first)
     ), filled AS (
         SELECT i.account_id, date_trunc(asked.grain, i.day::timestamp)::date AS first,
-               max(i.value) FILTER (WHERE i.period = 'week') AS counted,
+               COALESCE(
+                   max(i.value) FILTER (WHERE i.period = 'week'),
+                   max(jsonb_path_query_first(i.metadata -> 'windows' -> 'week', '$ ? (@.type() == "number")')::numeric)
+                       FILTER (WHERE i.period = 'day' AND asked.grain = 'week' AND asked.method = 'max'
+                                     AND extract(isodow FROM i.day) = 7 AND i.day - 6 >= ig_timeseries.since)) AS counted,
                CASE asked.method
                    WHEN 'sum' THEN sum(i.value) FILTER (WHERE i.period = 'day')
                    WHEN 'max' THEN max(i.value) FILTER (WHERE i.period = 'day')

@@ -19,7 +19,10 @@ AS $body$
         FROM (SELECT) one LEFT JOIN instagram_insights.metrics m ON m.name = ig_compare_periods.metric
     ), sides AS (
         SELECT i.account_id, i.day >= ig_compare_periods.since AS now,
-               max(i.value) FILTER (WHERE i.period <> 'day') AS counted,
+               COALESCE(
+                   max(i.value) FILTER (WHERE i.period <> 'day'),
+                   max(jsonb_path_query_first(i.metadata -> 'windows' -> asked.window, '$ ? (@.type() == "number")')::numeric)
+                       FILTER (WHERE i.day = ANY (ARRAY[ig_compare_periods.since - 1, ig_compare_periods.until]))) AS counted,
                CASE asked.method
                    WHEN 'sum' THEN sum(i.value) FILTER (WHERE i.period = 'day')
                    WHEN 'max' THEN max(i.value) FILTER (WHERE i.period = 'day')

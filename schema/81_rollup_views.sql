@@ -1,6 +1,8 @@
 -- What people read of weeks and months. A week or month without any value has no row.
 
--- One pass over the rows. max of {end_time, value} is the newest value; it is built for totals only.
+-- One pass over the rows. max of {end_time, value} is the newest value; it is built for totals only. A week of unique counts
+-- is the window that the API counted, beside its Sunday, or a row of period week that somebody wrote. Anybody may have
+-- written metadata by hand: what is no number is no window.
 CREATE VIEW instagram_weekly WITH (security_invoker = true) AS
 SELECT g.user_id, g.account_id, g.metric, g.period_start,
        COALESCE(g.asked, g.added, g.highest, g.newest[2]) AS value,
@@ -8,7 +10,11 @@ SELECT g.user_id, g.account_id, g.metric, g.period_start,
        CASE WHEN g.asked IS NULL THEN g.method ELSE 'api' END AS method
 FROM (SELECT i.user_id, i.account_id, i.metric, pg_catalog.date_trunc('week', i.day::timestamp)::date AS period_start,
              m.rollup AS method,
-             pg_catalog.max(i.value) FILTER (WHERE i.period = 'week') AS asked,
+             COALESCE(
+                 pg_catalog.max(i.value) FILTER (WHERE i.period = 'week'),
+                 pg_catalog.max(pg_catalog.jsonb_path_query_first(i.metadata -> 'windows' -> 'week', '$ ? (@.type() == "number")')::numeric)
+                     FILTER (WHERE i.metadata IS NOT NULL AND i.period = 'day' AND m.rollup = 'max'
+                                   AND extract(isodow FROM i.day) = 7)) AS asked,
              pg_catalog.sum(i.value) FILTER (WHERE i.period = 'day' AND m.rollup = 'sum') AS added,
              pg_catalog.max(i.value) FILTER (WHERE i.period = 'day' AND m.rollup = 'max') AS highest,
              pg_catalog.max(ARRAY[extract(epoch FROM i.end_time), i.value])

@@ -383,5 +383,201 @@ COMMENT ON FUNCTION ig_log_lost_tries(bigint[]) IS
 REVOKE ALL ON FUNCTION ig_log_lost_tries(bigint[]) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION ig_log_lost_tries(bigint[]) TO instagram_insights_worker;
 
+-- Rolling windows stand beside the day they end with, and are asked by default for ends of weeks: of these the weeks are made.
+
+CREATE OR REPLACE FUNCTION ig_merge_parts(kept jsonb, came jsonb) RETURNS jsonb
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    SET search_path = pg_catalog, pg_temp
+AS $body$
+    SELECT CASE
+               WHEN jsonb_typeof(ig_merge_parts.came) IS DISTINCT FROM 'object' THEN ig_merge_parts.kept
+               WHEN jsonb_typeof(ig_merge_parts.kept) IS DISTINCT FROM 'object' THEN ig_merge_parts.came
+               ELSE ig_merge_parts.kept || ig_merge_parts.came || (
+                   SELECT COALESCE(jsonb_object_agg(m.name, (ig_merge_parts.kept -> m.name) || (ig_merge_parts.came -> m.name)), '{}')
+                   FROM unnest(ARRAY['breakdowns', 'windows']) m(name)
+                   WHERE jsonb_typeof(ig_merge_parts.kept -> m.name) = 'object'
+                     AND jsonb_typeof(ig_merge_parts.came -> m.name) = 'object')
+           END
+$body$;
+COMMENT ON FUNCTION ig_merge_parts(jsonb, jsonb) IS
+    'Internal: the metadata of a row after an answer with some of its parts: a dimension or window that came replaces the '
+    'one that was kept, the others and what the application put there stay';
+CREATE OR REPLACE VIEW account_metrics WITH (security_invoker = true) AS
+SELECT a.user_id,
+       a.account_id,
+       m.name AS metric,
+       on_today.enabled AND on_today.available AS asked,
+       on_today.enabled,
+       on_today.available,
+       CASE WHEN a.metrics IS NOT NULL THEN 'account' WHEN a.chosen IS NOT NULL THEN 'site' ELSE 'default' END AS decided_by,
+       CASE
+           WHEN m.removed_on <= on_today.today THEN 'The API stopped answering it on ' || pg_catalog.to_char(m.removed_on, 'YYYY-MM-DD') || '.'
+           WHEN m.offered_from > on_today.today THEN 'The API answers it from ' || pg_catalog.to_char(m.offered_from, 'YYYY-MM-DD') || ' on.'
+           WHEN refused.since IS NOT NULL THEN
+               'Refused for this account' || COALESCE(': ' || (a.metric_state -> m.name ->> 'reason'), '')
+               || '. It is asked again a week later.'
+       END AS remark,
+       refused.since AS unsupported_since,
+       CASE WHEN pg_catalog.jsonb_typeof(a.chosen -> m.name) = 'array'
+            THEN ARRAY(SELECT pg_catalog.jsonb_array_elements_text(a.chosen -> m.name))
+            ELSE m.asked_breakdowns END AS breakdowns,
+       m.metric_type,
+       m.period,
+       m.windows,
+       m.timeframe,
+       m.history_days,
+       m.min_followers,
+       CASE WHEN m.windows = '{}' THEN NULL WHEN a.chosen ? m.name THEN 'every day' ELSE 'ends of weeks' END AS windows_of
+FROM (SELECT c.user_id, c.account_id, c.platform, c.metrics, c.metric_state,
+             COALESCE(c.metrics, (SELECT s.metrics FROM metric_settings s)) AS chosen
+      FROM accounts c) a
+JOIN metrics m ON m.platform = a.platform AND m.level = 'account'
+CROSS JOIN LATERAL (
+    SELECT COALESCE(a.chosen ? m.name, m.enabled_by_default) AS enabled,
+           COALESCE(m.removed_on > d.today, true) AND COALESCE(m.offered_from <= d.today, true) AS available,
+           d.today
+    FROM (SELECT (pg_catalog.now() AT TIME ZONE 'UTC')::date AS today) d) on_today
+CROSS JOIN LATERAL (
+    SELECT (a.metric_state -> m.name ->> 'unsupported_since')::timestamptz AS since) refused;
+COMMENT ON COLUMN account_metrics.windows IS 'Rolling windows that are asked beside it';
+COMMENT ON COLUMN account_metrics.windows_of IS
+    'Which windows: every day where ig_set_metrics() names the metric, else ends of weeks: those that end with an ISO week; '
+    'NULL if it has none';
+CREATE OR REPLACE VIEW instagram_weekly WITH (security_invoker = true) AS
+SELECT g.user_id, g.account_id, g.metric, g.period_start,
+       COALESCE(g.asked, g.added, g.highest, g.newest[2]) AS value,
+       CASE WHEN g.asked IS NULL THEN g.days ELSE 7 END AS days,
+       CASE WHEN g.asked IS NULL THEN g.method ELSE 'api' END AS method
+FROM (SELECT i.user_id, i.account_id, i.metric, pg_catalog.date_trunc('week', i.day::timestamp)::date AS period_start,
+             m.rollup AS method,
+             COALESCE(
+                 pg_catalog.max(i.value) FILTER (WHERE i.period = 'week'),
+                 pg_catalog.max(pg_catalog.jsonb_path_query_first(i.metadata -> 'windows' -> 'week', '$ ? (@.type() == "number")')::numeric)
+                     FILTER (WHERE i.metadata IS NOT NULL AND i.period = 'day' AND m.rollup = 'max'
+                                   AND extract(isodow FROM i.day) = 7)) AS asked,
+             pg_catalog.sum(i.value) FILTER (WHERE i.period = 'day' AND m.rollup = 'sum') AS added,
+             pg_catalog.max(i.value) FILTER (WHERE i.period = 'day' AND m.rollup = 'max') AS highest,
+             pg_catalog.max(ARRAY[extract(epoch FROM i.end_time), i.value])
+                 FILTER (WHERE i.period = 'day' AND m.rollup = 'last') AS newest,
+             pg_catalog.count(*) FILTER (WHERE i.period = 'day')::integer AS days
+      FROM insights i
+      JOIN metrics m ON m.name = i.metric
+      WHERE i.value IS NOT NULL AND pg_catalog.strpos(i.account_id, ':') = 0
+        AND (i.period = 'day' OR (i.period = 'week' AND m.rollup = 'max' AND extract(isodow FROM i.day) = 7))
+      GROUP BY i.user_id, i.account_id, i.metric, pg_catalog.date_trunc('week', i.day::timestamp)::date, m.rollup) g;
+CREATE OR REPLACE FUNCTION ig_timeseries(metric text, since date, until date, grain text DEFAULT 'day', user_id uuid DEFAULT NULL,
+                              account_id text DEFAULT NULL)
+    RETURNS TABLE (account_id text, bucket date, value numeric, days integer)
+    LANGUAGE sql STABLE PARALLEL RESTRICTED
+    SET search_path = pg_catalog, pg_temp
+AS $body$
+    WITH asked AS MATERIALIZED (
+        SELECT instagram_insights.ig_reading_target(ig_timeseries.user_id, ig_timeseries.account_id, ig_timeseries.metric,
+                                                    ig_timeseries.since, ig_timeseries.until, true) AS target,
+               instagram_insights.ig_known_grain(ig_timeseries.grain) AS grain,
+               (SELECT m.rollup FROM instagram_insights.metrics m WHERE m.name = ig_timeseries.metric) AS method
+    ), accounts AS (
+        SELECT a.account_id
+        FROM instagram_insights.accounts a
+        WHERE a.user_id = (SELECT asked.target FROM asked) AND strpos(a.account_id, ':') = 0
+          AND (ig_timeseries.account_id IS NULL OR a.account_id = ig_timeseries.account_id)
+    ), buckets AS (
+        SELECT b.first::date AS first
+        FROM asked, generate_series(date_trunc(asked.grain, ig_timeseries.since::timestamp),
+                                    ig_timeseries.until::timestamp, ('1 ' || asked.grain)::interval) b(first)
+    ), filled AS (
+        SELECT i.account_id, date_trunc(asked.grain, i.day::timestamp)::date AS first,
+               COALESCE(
+                   max(i.value) FILTER (WHERE i.period = 'week'),
+                   max(jsonb_path_query_first(i.metadata -> 'windows' -> 'week', '$ ? (@.type() == "number")')::numeric)
+                       FILTER (WHERE i.period = 'day' AND asked.grain = 'week' AND asked.method = 'max'
+                                     AND extract(isodow FROM i.day) = 7 AND i.day - 6 >= ig_timeseries.since)) AS counted,
+               CASE asked.method
+                   WHEN 'sum' THEN sum(i.value) FILTER (WHERE i.period = 'day')
+                   WHEN 'max' THEN max(i.value) FILTER (WHERE i.period = 'day')
+                   ELSE (max(ARRAY[extract(epoch FROM i.end_time), i.value]) FILTER (WHERE i.period = 'day'))[2] END AS made,
+               count(*) FILTER (WHERE i.period = 'day')::integer AS days
+        FROM asked, instagram_insights.insights i
+        WHERE i.user_id = (SELECT asked.target FROM asked) AND i.metric = ig_timeseries.metric
+          AND i.account_id IN (SELECT a.account_id FROM accounts a)
+          AND i.end_time >= (ig_timeseries.since::timestamp AT TIME ZONE 'America/Los_Angeles')
+          AND i.end_time < ((ig_timeseries.until + 2)::timestamp AT TIME ZONE 'America/Los_Angeles')
+          AND i.day >= ig_timeseries.since AND i.day <= ig_timeseries.until AND i.value IS NOT NULL
+          AND (i.period = 'day'
+               OR (i.period = 'week' AND asked.grain = 'week' AND asked.method = 'max'
+                   AND extract(isodow FROM i.day) = 7 AND i.day - 6 >= ig_timeseries.since))
+        GROUP BY i.account_id, date_trunc(asked.grain, i.day::timestamp)::date, asked.method
+    )
+    SELECT a.account_id, b.first, COALESCE(f.counted, f.made),
+           CASE WHEN f.counted IS NULL THEN COALESCE(f.days, 0) ELSE 7 END
+    FROM accounts a
+    CROSS JOIN buckets b
+    LEFT JOIN filled f ON f.account_id = a.account_id AND f.first = b.first
+    ORDER BY a.account_id, b.first
+$body$;
+CREATE OR REPLACE FUNCTION ig_compare_periods(metric text, since date, until date, user_id uuid DEFAULT NULL,
+                                   account_id text DEFAULT NULL)
+    RETURNS TABLE (account_id text, current numeric, previous numeric, change numeric, change_pct numeric,
+                   current_days integer, previous_days integer, method text)
+    LANGUAGE sql STABLE PARALLEL RESTRICTED
+    SET search_path = pg_catalog, pg_temp
+AS $body$
+    WITH asked AS MATERIALIZED (
+        SELECT instagram_insights.ig_reading_target(ig_compare_periods.user_id, ig_compare_periods.account_id,
+                   ig_compare_periods.metric, ig_compare_periods.since, ig_compare_periods.until, true) AS target,
+               ig_compare_periods.until - ig_compare_periods.since + 1 AS length,
+               m.rollup AS method,
+               CASE WHEN m.rollup = 'max' THEN
+                   CASE ig_compare_periods.until - ig_compare_periods.since WHEN 6 THEN 'week' WHEN 27 THEN 'days_28' END
+               END AS window
+        FROM (SELECT) one LEFT JOIN instagram_insights.metrics m ON m.name = ig_compare_periods.metric
+    ), sides AS (
+        SELECT i.account_id, i.day >= ig_compare_periods.since AS now,
+               COALESCE(
+                   max(i.value) FILTER (WHERE i.period <> 'day'),
+                   max(jsonb_path_query_first(i.metadata -> 'windows' -> asked.window, '$ ? (@.type() == "number")')::numeric)
+                       FILTER (WHERE i.day = ANY (ARRAY[ig_compare_periods.since - 1, ig_compare_periods.until]))) AS counted,
+               CASE asked.method
+                   WHEN 'sum' THEN sum(i.value) FILTER (WHERE i.period = 'day')
+                   WHEN 'max' THEN max(i.value) FILTER (WHERE i.period = 'day')
+                   ELSE (max(ARRAY[extract(epoch FROM i.end_time), i.value]) FILTER (WHERE i.period = 'day'))[2] END AS made,
+               count(*) FILTER (WHERE i.period = 'day')::integer AS days
+        FROM asked, instagram_insights.insights i
+        WHERE i.user_id = (SELECT asked.target FROM asked) AND i.metric = ig_compare_periods.metric
+          AND (ig_compare_periods.account_id IS NULL OR i.account_id = ig_compare_periods.account_id)
+          AND i.end_time >= ((ig_compare_periods.since - asked.length)::timestamp AT TIME ZONE 'America/Los_Angeles')
+          AND i.end_time < ((ig_compare_periods.until + 2)::timestamp AT TIME ZONE 'America/Los_Angeles')
+          AND i.day >= ig_compare_periods.since - asked.length AND i.day <= ig_compare_periods.until
+          AND i.value IS NOT NULL
+          AND (i.period = 'day'
+               OR (i.period = asked.window AND i.day = ANY (ARRAY[ig_compare_periods.since - 1, ig_compare_periods.until])))
+        GROUP BY i.account_id, i.day >= ig_compare_periods.since, asked.method
+    ), paired AS (
+        -- A window that the API counted is compared with such a one only.
+        SELECT a.account_id, c.counted IS NOT NULL AND p.counted IS NOT NULL AS both,
+               c.counted AS c_counted, p.counted AS p_counted, c.made AS c_made, p.made AS p_made,
+               COALESCE(c.days, 0) AS c_days, COALESCE(p.days, 0) AS p_days
+        FROM instagram_insights.accounts a
+        LEFT JOIN sides c ON c.account_id = a.account_id AND c.now
+        LEFT JOIN sides p ON p.account_id = a.account_id AND NOT p.now
+        WHERE a.user_id = (SELECT asked.target FROM asked) AND strpos(a.account_id, ':') = 0
+          AND (ig_compare_periods.account_id IS NULL OR a.account_id = ig_compare_periods.account_id)
+    )
+    SELECT v.account_id, v.current, v.previous, v.current - v.previous,
+           round(100 * (v.current - v.previous) / NULLIF(v.previous, 0), 2),
+           CASE WHEN v.both THEN asked.length ELSE v.c_days END, CASE WHEN v.both THEN asked.length ELSE v.p_days END,
+           CASE WHEN v.both THEN 'api' ELSE asked.method END
+    FROM asked, (SELECT q.*, CASE WHEN q.both THEN q.c_counted ELSE q.c_made END AS current,
+                        CASE WHEN q.both THEN q.p_counted ELSE q.p_made END AS previous
+                 FROM paired q) v
+    ORDER BY v.account_id
+$body$;
+COMMENT ON COLUMN metrics.windows IS
+    'Rolling windows (week, days_28) that are asked beside period, for unique counts of a window cannot be had from its days; '
+    'kept in insights.metadata of the day they end with: {"windows": {"week": 310}}';
+COMMENT ON COLUMN insights.metadata IS 'Parts of the value, and rolling windows that end with the day, if it has any';
+COMMENT ON COLUMN instagram_insights.metadata IS
+    'Parts of the value, and rolling windows that end with the day, if it has any';
+
 -- The last word of every update: at commit the worker of the version before goes and one of this version begins.
 SELECT ig_wake_worker();

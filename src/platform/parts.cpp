@@ -2,6 +2,7 @@
 #include "platform/parts.hpp"
 
 #include <algorithm>
+#include <string_view>
 #include <utility>
 
 #include "platform/json_text.hpp"
@@ -11,29 +12,42 @@ namespace ig::platform {
 void merge_parts(std::vector<Parts> &kept, std::vector<Parts> came)
 {
     for (Parts &parts : came) {
-        const auto same = [&parts](const Parts &other) { return other.dimension == parts.dimension; };
+        const auto same = [&parts](const Parts &other) {
+            return other.dimension == parts.dimension && other.window == parts.window;
+        };
         const auto found = std::find_if(kept.begin(), kept.end(), same);
         if (found == kept.end()) kept.push_back(std::move(parts));
         else found->json = std::move(parts.json);
     }
 }
 
+namespace {
+
+// Appends `name`:`json` to the members of an object.
+void append_member(std::string &members, std::string_view name, std::string_view json)
+{
+    if (!members.empty()) members.push_back(',');
+    append_json_string(members, name);
+    members.append(":").append(json);
+}
+
+}  // namespace
+
 std::string metadata_json(const std::vector<Parts> &parts)
 {
     std::string breakdowns;
     std::string hours;
+    std::string windows;
     for (const Parts &entry : parts) {
-        if (entry.dimension.empty()) {
-            hours = "\"hours\":" + entry.json;
-            continue;
-        }
-        if (!breakdowns.empty()) breakdowns.push_back(',');
-        append_json_string(breakdowns, entry.dimension);
-        breakdowns.append(":").append(entry.json);
+        if (entry.window) append_member(windows, entry.dimension, entry.json);
+        else if (entry.dimension.empty()) hours = entry.json;
+        else append_member(breakdowns, entry.dimension, entry.json);
     }
-    if (breakdowns.empty() && hours.empty()) return {};
-    if (breakdowns.empty()) return "{" + hours + "}";
-    return "{\"breakdowns\":{" + breakdowns + "}" + (hours.empty() ? "" : "," + hours) + "}";
+    std::string metadata;
+    if (!breakdowns.empty()) append_member(metadata, "breakdowns", "{" + breakdowns + "}");
+    if (!hours.empty()) append_member(metadata, "hours", hours);
+    if (!windows.empty()) append_member(metadata, "windows", "{" + windows + "}");
+    return metadata.empty() ? metadata : "{" + metadata + "}";
 }
 
 }  // namespace ig::platform

@@ -73,7 +73,8 @@ Rows store_numbers(Sql &sql, const Params &params)
         params);
 }
 
-// The same with parts, $11. Without a number the one that is there stays: there may be one from another request.
+// The same with parts, $11. Without a number the one that is there stays: there may be one from another request. A rolling
+// window alone makes no row: it would stand as the newest value of a day whose number is not ready yet.
 Rows store_numbers_with_parts(Sql &sql, const Params &params)
 {
     return sql.run(
@@ -87,7 +88,8 @@ Rows store_numbers_with_parts(Sql &sql, const Params &params)
         "metadata)"
         "      LEFT JOIN LATERAL (SELECT o.end_time, o.value, o.metadata FROM instagram_insights.insights o"
         "        WHERE o.user_id = $1 AND o.account_id = i.account_id AND o.metric = i.metric AND o.period = i.period"
-        "          AND o.end_time = i.end_time AND o.end_time >= $7 AND o.end_time <= $8 LIMIT 1) t ON true),"
+        "          AND o.end_time = i.end_time AND o.end_time >= $7 AND o.end_time <= $8 LIMIT 1) t ON true"
+        "     WHERE t.end_time IS NOT NULL OR i.value IS NOT NULL OR i.metadata - 'windows' <> '{}'),"
         " written AS ("
         "    INSERT INTO instagram_insights.insights"
         "           (user_id, account_id, metric, period, end_time, value, metadata, retrieved_at, project_id, "

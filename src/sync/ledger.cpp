@@ -59,7 +59,7 @@ template <typename Predicate> Ledger::MetricAccount &Ledger::open(const PlanInpu
     const auto state = std::find_if(input.metrics.begin(), input.metrics.end(), is_entry);
     if (state == input.metrics.end()) throw std::invalid_argument("the plan names a metric it was not given");
     const auto same_rows = [state](const MetricAccount &other) {
-        return other.state->name == state->name && other.state->period == state->period;
+        return other.state->name == state->name && other.state->kept_as() == state->kept_as();
     };
     const auto row = std::find_if(accounts_.begin(), accounts_.end(), same_rows) - accounts_.begin();
     MetricAccount &account = accounts_.emplace_back();
@@ -100,6 +100,11 @@ MetricList Ledger::metrics_of(const platform::InsightsQuery &query) const
     return list;
 }
 
+bool Ledger::missed(const MetricList &metrics) const
+{
+    return std::any_of(metrics.begin(), metrics.end(), [this](MetricIndex index) { return !metric(index).unnamed; });
+}
+
 void Ledger::keep(MetricIndex index, Value &&value)
 {
     auto &known = accounts_[accounts_[index].row].values;
@@ -137,7 +142,7 @@ void Ledger::refuse(MetricIndex index, const Failure &failure, Instant now)
 {
     MetricAccount &account = accounts_[index];
     account.refused = true;
-    if (failure.kind == FailureKind::not_supported && !account.unsupported_since) {
+    if ((failure.kind == FailureKind::not_supported || account.state->unnamed) && !account.unsupported_since) {
         account.unsupported_since = now;
         account.reason = failure.message;
     }
@@ -150,8 +155,9 @@ void Ledger::fail(MetricIndex index, const Failure &failure)
         told_no_data(index, failure);
         return;
     }
-    any_trouble_ = true;
     MetricAccount &account = accounts_[index];
+    if (account.state->unnamed) return;
+    any_trouble_ = true;
     const std::uint32_t bit = 1U << static_cast<unsigned>(failure.kind);
     if ((account.kinds_told & bit) != 0) return;
     account.kinds_told |= bit;
@@ -175,6 +181,7 @@ std::vector<MetricError> Ledger::take_errors()
     std::vector<MetricError> errors = std::exchange(errors_, {});
     for (const MetricAccount &account : accounts_) {
         if (account.has_value || account.kinds_told != 0 || account.open.empty() || !complete(account)) continue;
+        if (account.state->unnamed) continue;
         if (!account.state->answered.days.empty()) continue;  // an earlier try may have brought some
         Failure none;
         none.kind = FailureKind::no_data;

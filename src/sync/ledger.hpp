@@ -24,6 +24,8 @@ public:
     const MetricState &metric(MetricIndex index) const { return *accounts_[index].state; }
     // Refused in this work: not to be asked for again in it.
     bool refused(MetricIndex index) const { return accounts_[index].refused; }
+    // Whether anybody asked for one of them: what is asked unasked is no trouble when it fails, and the next sync asks again.
+    bool missed(const MetricList &metrics) const;
     // Answered alone with "no data" or a failure before: asked apart from the others when a request must be split.
     bool doubtful(MetricIndex index) const { return accounts_[index].doubtful; }
     bool any_answer() const noexcept { return any_answer_; }
@@ -36,6 +38,7 @@ public:
     void answered(MetricIndex index, Day first, Day last);
     // The API said itself that there is nothing, in its words.
     void told_no_data(MetricIndex index, const platform::Failure &failure);
+    // Not asked again in this work; and not for a week by the next ones if the account has no such thing, or nobody named it.
     void refuse(MetricIndex index, const platform::Failure &failure, Instant now);
     void doubt(MetricIndex index) { accounts_[index].doubtful = true; }
     // One entry a metric and kind, however many requests met it.

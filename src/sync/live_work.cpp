@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <iterator>
 
+#include "platform/text.hpp"
 #include "sync/retry.hpp"
 
 namespace ig::sync {
@@ -141,6 +142,12 @@ void LiveWork::keep(const Question &question, Value &&value)
         if (metric.name != value.metric || metric.period != value.period) continue;
         // A unique count is an estimate: the total of a day may differ from its place in the series, which counts.
         if (metric.parts_only) value.value.clear();
+        if (!metric.window_of.empty()) {
+            const bool number = platform::is_json_number(value.value);
+            if (!number || !metric.wants(calendar_->day_ending_at(value.end_time))) return;
+            value.parts = {{metric.period, std::exchange(value.value, {}), true}};
+            value.period = metric.window_of;
+        }
         if (!value.value.empty() || !value.parts.empty()) ledger_.keep(index, std::move(value));
         return;
     }
@@ -194,7 +201,7 @@ MetricList LiveWork::accept_dropped(const Question &question, const std::vector<
         const MetricList metrics = failure.metrics.empty() ? question.metrics : named(question.metrics, failure);
         for (const MetricIndex metric : metrics) ledger_.fail(metric, failure);
         if (!failure.retry || is_final(failure.kind)) continue;
-        note_retry(failure);
+        if (ledger_.missed(metrics)) note_retry(failure);
         holes.insert(holes.end(), metrics.begin(), metrics.end());
     }
     return holes;

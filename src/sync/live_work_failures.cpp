@@ -196,7 +196,7 @@ void LiveWork::give_up(const Question &question, const Failure &failure)
 {
     for (const MetricIndex metric : question.metrics) ledger_.fail(metric, failure);
     if (question.metrics.size() == 1) ledger_.doubt(question.metrics.front());
-    note_retry(failure);
+    if (ledger_.missed(question.metrics)) note_retry(failure);
 }
 
 void LiveWork::note_retry(const Failure &failure)

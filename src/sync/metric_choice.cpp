@@ -16,7 +16,7 @@ class Chooser {
 public:
     Chooser(const KnownMetrics &known, std::vector<MetricState> &entries) : known_(known), entries_(entries) {}
 
-    void add(const RegisteredMetric &metric, const std::vector<std::string> &breakdowns, bool with_windows)
+    void add(const RegisteredMetric &metric, const std::vector<std::string> &breakdowns, bool named)
     {
         const bool total = metric.shape == MetricShape::total_value;
         add_entry(total ? total_of(metric, breakdowns) : entry_of(metric));
@@ -28,13 +28,15 @@ public:
             parts.parts_only = true;
             add_entry(std::move(parts));
         }
-        if (metric.shape == MetricShape::snapshot || !with_windows) return;
+        if (metric.shape == MetricShape::snapshot) return;
         for (const std::string &period : metric.windows) {
             if (period == metric.period) continue;
             MetricState window = entry_of(metric);
             if (total) window.timeframe = metric.timeframe;
             window.period = period;
             window.known_as = metric.name + "/" + period;
+            window.window_of = metric.period;
+            window.unnamed = !named;
             add_entry(std::move(window));
         }
     }

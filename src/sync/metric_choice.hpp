@@ -32,8 +32,8 @@ using MetricChoice = std::map<std::string, std::optional<std::vector<std::string
 std::optional<MetricChoice> read_metric_choice(std::string_view json);
 
 // The entries a plan is made from. `choice` is the account's, else the site's; `names`: a person asked for just these.
-// Applies the choice as the view account_metrics does, but for one thing: rolling windows, each of which costs a request
-// a day, are asked only where a choice names the metric.
+// Applies the choice as the view account_metrics does. Rolling windows, each of which costs a request, are asked for every
+// day where a choice names the metric, else for the days that end an ISO week: of these the weeks are made.
 std::vector<MetricState> metrics_to_ask(const std::vector<RegisteredMetric> &registry, std::string_view platform,
                                         const std::optional<MetricChoice> &choice,
                                         const std::optional<std::vector<std::string>> &names,

@@ -153,7 +153,10 @@ private:
             if (gone) clip(metric, gone->first, gone->last);
             first = oldest;
         }
-        if (const auto due = outside(answered, first, plan_.last_day))
+        Day last = plan_.last_day;
+        while (last >= first && !metric.wants(last)) last -= days{1};
+        while (first <= last && !metric.wants(first)) first += days{1};
+        if (const auto due = outside(answered, first, last))
             add_due({&metric, due->first, due->last, oldest, &answered});
     }
 
@@ -190,7 +193,7 @@ private:
             const Day begin = std::max(first, end - step + days{1});
             std::vector<Due> open;
             for (const Due &due : group.due) {
-                if (const auto part = outside(*due.answered, std::max(due.first, begin), end))
+                if (const auto part = outside(*due.answered, std::max(due.first, begin), std::min(due.last, end)))
                     open.push_back({due.metric, part->first, part->last, due.oldest, due.answered});
             }
             ask_window(group, std::move(open));
@@ -222,7 +225,8 @@ private:
             for (auto group = totals; group != groups_.cend(); ++group) {
                 due.clear();
                 for (const Due &entry : group->due) {
-                    if (entry.first <= day && day <= entry.last && !holds(*entry.answered, day)) due.push_back(entry);
+                    const bool open = entry.first <= day && day <= entry.last && !holds(*entry.answered, day);
+                    if (open && entry.metric->wants(day)) due.push_back(entry);
                 }
                 if (!due.empty()) ask_days(*group, due, day, day);
             }

@@ -25,9 +25,15 @@ struct MetricState {
     std::string timeframe = {};                // of demographics
     std::string known_as = {};                 // reach/week: what is known is kept under it; empty: under the name
     bool parts_only = false;                   // the number itself comes with another entry
-    Answered answered = {};                    // by earlier tries of this job, and stored: not to be asked again in it
+    std::string window_of = {};  // of a rolling window: the period of the rows it is kept beside; empty: it is none
+    bool unnamed = false;        // a window that nobody named: asked for ends of weeks alone, and never missed
+    Answered answered = {};      // by earlier tries of this job, and stored: not to be asked again in it
 
     const std::string &key() const noexcept { return known_as.empty() ? name : known_as; }
+    // The period of the rows its values are kept in.
+    const std::string &kept_as() const noexcept { return window_of.empty() ? period : window_of; }
+    // Whether it is asked for this day.
+    bool wants(Day day) const noexcept { return !unnamed || std::chrono::weekday(day) == std::chrono::Sunday; }
     // Only what is true at this moment can be asked.
     bool of_now() const noexcept
     {
@@ -77,7 +83,7 @@ struct Plan {
 // Pure: same input, same plan. Range rules (design.md, Time): without synced_through the last first_sync_days, else
 // from the earlier of synced_through + 1 and last - reread_days + 1; never further back than history_days, and what is
 // cut off is a Clip. Metrics of one shape, period, breakdown, timeframe and window share a request; total_value asks
-// one-day windows; a snapshot, and a total of lifetime, is asked once, when the range reaches the last complete day, and is stored under the coming midnight: its
+// one-day windows; a rolling window that nobody named is asked for the days that end an ISO week; a snapshot, and a total of lifetime, is asked once, when the range reaches the last complete day, and is stored under the coming midnight: its
 // first and last day are today, its `since` is the start of the last complete day. An entry listed twice counts once.
 // Days that earlier tries of the job have brought are left out; when a day has passed since, the newest of them are read
 // again, as each daily sync does.

@@ -121,7 +121,7 @@ my $kept = '';
         'and none counts as synced while older ones are missing');
     $node->restart;
 });
-like($kept, qr/^accounts_engaged\n.*profile_views\nreach$/s, 'of each metric');
+like($kept, qr/^accounts_engaged\n.*profile_views\nreach\nreach\/days_28\nreach\/week$/s, 'of each metric');
 is($end, 'succeeded', 'a first sync of more calls than an hour allows ends');
 cmp_ok(scalar(@calls), '>=', 3, "after some hours (@calls calls)");
 is(scalar(grep { $_ > $cap } @calls), 0, 'in none of them it called more often than allowed');

@@ -50,6 +50,24 @@ SELECT results_eq($$SELECT * FROM instagram_insights.ig_compare_periods('views',
     'two periods beside each other, with the days each has');
 SELECT results_eq($$SELECT current, previous, method, current_days FROM instagram_insights.ig_compare_periods('reach', '2026-11-05', '2026-11-10', account_id => 'a1')$$,
     $$VALUES (100::numeric, 310::numeric, 'max', 5)$$, 'unique counts are compared by their highest day');
+RESET ROLE;
+SAVEPOINT windows;
+UPDATE instagram_insights.insights SET metadata = format('{"windows":{"week":%s,"days_28":"none"}}', extract(day FROM day) * 1000)::jsonb
+WHERE account_id = 'a1' AND metric = ANY ('{reach,views}') AND day >= '2026-11-01';
+SET ROLE pgtap_visitor;
+SELECT results_eq($$SELECT current, previous, method, current_days, previous_days FROM instagram_insights.ig_compare_periods('reach', '2026-11-03', '2026-11-09', account_id => 'a1')$$,
+    $$VALUES (9000::numeric, 2000::numeric, 'api', 7, 7)$$, 'but for two windows that the API counted');
+SELECT results_eq($$SELECT current, method FROM instagram_insights.ig_compare_periods('reach', '2026-11-02', '2026-11-08', account_id => 'a1')$$,
+    $$VALUES (70::numeric, 'max')$$, 'one window is not compared with a highest day');
+SELECT results_eq($$SELECT current, method FROM instagram_insights.ig_compare_periods('views', '2026-11-03', '2026-11-09', account_id => 'a1')$$,
+    $$VALUES (40.50, 'sum')$$, 'what can be added up needs no window');
+SELECT results_eq($$SELECT bucket, value, days FROM instagram_insights.ig_timeseries('reach', '2026-10-26', '2026-11-10', 'week', account_id => 'a1')$$,
+    $$VALUES ('2026-10-26'::date, 1000::numeric, 7), ('2026-11-02', 70, 4), ('2026-11-09', 100, 2)$$, 'nor is a week that has one made from its days');
+SELECT results_eq($$SELECT bucket, value, days FROM instagram_insights.ig_timeseries('reach', '2026-10-28', '2026-11-01', 'week', account_id => 'a1')$$,
+    $$VALUES ('2026-10-26'::date, 310::numeric, 5)$$, 'unless it is cut');
+RESET ROLE;
+ROLLBACK TO windows;
+SET ROLE pgtap_visitor;
 SELECT is((SELECT change_pct FROM instagram_insights.ig_compare_periods('views', '2026-10-28', '2026-11-10', account_id => 'a1')), NULL,
           'no percentage of nothing');
 SELECT results_eq($$SELECT * FROM instagram_insights.ig_peak_day('views', '2026-11-01', '2026-11-10')$$,

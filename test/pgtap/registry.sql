@@ -1,7 +1,7 @@
 -- Which metrics are asked for whom: the registry by date, the choice for all and for one account, who sees and who says.
 BEGIN;
 SET client_min_messages = warning;
-SELECT plan(41);
+SELECT plan(43);
 CREATE ROLE pgtap_boss;
 GRANT instagram_insights_admin TO pgtap_boss;
 CREATE ROLE pgtap_api;
@@ -45,6 +45,9 @@ SELECT lives_ok($$SELECT instagram_insights.ig_set_metrics(metrics => '{views,re
 SELECT is(pg_temp.asked('1781') || ', ' || pg_temp.asked('1783'), 'reach views, reach views', 'the list is all that is on');
 SELECT lives_ok($$SELECT instagram_insights.ig_set_metrics('{likes,likes}', '00000000-0000-4000-8000-00000000000a', '1782')$$, 'and for one account');
 SELECT is(pg_temp.asked('1781') || ', ' || pg_temp.asked('1782'), 'reach views, likes', 'which is the only one that changes');
+SELECT set_eq($$SELECT account_id, metric, windows, windows_of FROM instagram_insights.account_metrics WHERE windows_of IS NOT NULL$$,
+    $$VALUES ('1781', 'reach', '{week,days_28}'::text[], 'every day'), ('1782', 'reach', '{week,days_28}', 'ends of weeks'),
+             ('1783', 'reach', '{week,days_28}', 'every day')$$, 'windows are asked for every day where it is named');
 SELECT set_eq('SELECT account_id, decided_by FROM instagram_insights.account_metrics', $$VALUES ('1781', 'site'), ('1782', 'account'), ('1783', 'site')$$,
               'and everybody can see what decided');
 SELECT lives_ok($$SELECT instagram_insights.ig_set_metrics('{saves}', '00000000-0000-4000-8000-00000000000a')$$, 'without an account it is all of the user''s');
@@ -52,6 +55,7 @@ SELECT is(pg_temp.asked('1781') || ', ' || pg_temp.asked('1782') || ', ' || pg_t
 SELECT instagram_insights.ig_set_metrics(NULL, '00000000-0000-4000-8000-00000000000a');
 SELECT instagram_insights.ig_set_metrics(NULL);
 SELECT ok(bool_and(decided_by = 'default'), 'NULL brings the usual ones back') FROM instagram_insights.account_metrics;
+SELECT is((SELECT string_agg(DISTINCT windows_of, ', ') FROM instagram_insights.account_metrics), 'ends of weeks', '... with windows that end with a week');
 
 -- Breakdowns
 SELECT is(pg_temp.parts('1781', 'follower_demographics'), '{age,gender,city,country}', 'demographics have four breakdowns unless others are named');

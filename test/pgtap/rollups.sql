@@ -136,6 +136,19 @@ SELECT results_eq($$SELECT period_start, value, days, method FROM instagram_insi
                     WHERE account_id = '17811' AND metric = 'reach' AND method = 'api' ORDER BY 1$$,
     $$VALUES ('2026-05-25'::date, 8993::numeric, 7, 'api'), ('2026-06-01', 9000, 7, 'api'), ('2026-06-08', 9007, 7, 'api')$$,
     'a week of unique accounts is what the API counted for it');
+-- The same beside the number of the Sunday, as syncs keep it; what is no number, or beside another day, is no week's.
+UPDATE instagram_insights.insights i SET metadata = odd.metadata
+FROM generate_series(date '2026-03-02', '2026-03-29', '1 day') WITH ORDINALITY d(day, n),
+     LATERAL (SELECT CASE WHEN extract(isodow FROM d.day) < 7 THEN '{"windows":{"week":1}}'
+                          WHEN d.n = 7 THEN '{"windows":{"week":5003.5,"days_28":1}}' WHEN d.n = 14 THEN '{"windows":{"week":"no"}}'
+                          WHEN d.n = 21 THEN '{"windows":["week"]}' ELSE '"windows"' END::jsonb) odd(metadata)
+WHERE i.account_id = '17812' AND i.metric = 'reach' AND i.day = d.day;
+INSERT INTO instagram_insights.insights (user_id, account_id, metric, end_time, value, metadata)
+VALUES (pg_temp.someone(1), '17812', 'reach', pg_temp.midnight('2026-03-08'), 7, '{"windows":{"week":5003.5,"days_28":1}}')
+ON CONFLICT (user_id, account_id, metric, period, end_time) DO UPDATE SET value = 7;
+SELECT results_eq($$SELECT period_start, value, days, method FROM instagram_insights.instagram_weekly
+                    WHERE account_id = '17812' AND metric = 'reach' AND method = 'api' ORDER BY 1$$,
+    $$VALUES ('2026-03-02'::date, 5003.5::numeric, 7, 'api')$$, 'or beside the number of its last day');
 SELECT is((SELECT count(*) FROM instagram_insights.instagram_weekly w WHERE w.metric IN ('reach', 'accounts_engaged') AND w.method = 'sum'),
           0::bigint, 'unique counts are never added up');
 SELECT pg_temp.same('windows are no days');

@@ -150,12 +150,14 @@ Rule parse_rule(const Json &json)
     only_members(json, {"match", "do", "times", "after", "chance"}, "a fault");
     Rule rule;
     if (const Json *match = member(json, "match")) {
-        only_members(*match, {"route", "account_id", "token", "metric", "metric_type", "flavour"}, "\"match\"");
+        only_members(*match, {"route", "account_id", "token", "metric", "metric_type", "period", "flavour"},
+                     "\"match\"");
         rule.route = text_of(*match, "route", "any");
         rule.account_id = text_of(*match, "account_id");
         rule.token = text_of(*match, "token");
         rule.metric = text_of(*match, "metric");
         rule.metric_type = text_of(*match, "metric_type");
+        rule.period = text_of(*match, "period");
         rule.flavour = text_of(*match, "flavour");
     }
     constexpr std::array<std::string_view, 16> routes = {"any",

@@ -31,6 +31,7 @@ std::optional<Action> Faults::match(const Call &call)
         if (!rule.account_id.empty() && rule.account_id != call.account_id) continue;
         if (!rule.token.empty() && rule.token != call.token) continue;
         if (!rule.metric_type.empty() && rule.metric_type != call.parameter("metric_type")) continue;
+        if (!rule.period.empty() && rule.period != call.parameter("period")) continue;
         if (!rule.flavour.empty() && rule.flavour != to_string(call.flavour)) continue;
         if (!rule.metric.empty() &&
             std::find(call.metrics.begin(), call.metrics.end(), rule.metric) == call.metrics.end()) {

@@ -42,7 +42,7 @@ struct Action {
 };
 
 struct Rule {
-    std::string route = "any", account_id, token, metric, metric_type, flavour;  // empty: any
+    std::string route = "any", account_id, token, metric, metric_type, period, flavour;  // empty: any
     Action action;
     std::optional<long long> times;  // how often it may act; absent: always
     long long after = 0;             // so many matching calls pass first

@@ -63,6 +63,7 @@ public:
     void count_account_day() { ++account_days_; }
 
 private:
+    bool is_wanted(Slot slot, RowKind kind, DayIndex day) const;
     void check_value(const ClaimedJob &claimed, const Expectation::Answered &value) const;
     void check_progress(Slot slot, Instant started_at);
     void check_days(Slot slot, RowKind kind, DayIndex first, DayIndex last);

@@ -12,7 +12,8 @@ namespace ig::simulator {
 using Slot = std::uint32_t;  // a connection: one user's access to one account
 using DayIndex = int;        // from the first day of the run's table
 
-// The metrics and periods under which rows are kept; the first five are what a daily job asks by default.
+// The metrics and periods under which numbers are kept; the first five are what a daily job asks for each day by default,
+// the sixth stands beside the first and is asked then for the days that end a week.
 enum class RowKind : std::uint8_t {
     reach,
     follower_count,

@@ -40,6 +40,21 @@ JobEnd account_gone()
     return end;
 }
 
+// A window stands beside the number of its day; here it is a row of its own, by which it can be told from the others.
+void unfold_windows(std::vector<platform::Value> &values)
+{
+    std::vector<platform::Value> unfolded;
+    for (platform::Value &value : values) {
+        auto &parts = value.parts;
+        const auto is_window = [](const platform::Parts &part) { return part.window; };
+        for (platform::Parts &part : parts)
+            if (part.window) unfolded.push_back({value.metric, part.dimension, value.end_time, part.json});
+        parts.erase(std::remove_if(parts.begin(), parts.end(), is_window), parts.end());
+        if (!value.value.empty() || !parts.empty()) unfolded.push_back(std::move(value));
+    }
+    values = std::move(unfolded);
+}
+
 }  // namespace
 
 bool Worker::gathering(Instant now) const
@@ -109,6 +124,7 @@ void Worker::store_group(std::vector<sync::Outcome> &group, Instant now)
 
 bool Worker::store_one(sync::Outcome &outcome, Instant now)
 {
+    unfold_windows(outcome.values);
     const Held &held = jobs_.at(outcome.work);
     const Slot slot = held.job.job.slot;
     const bool gone = world_.tables.connection(slot).generation != held.job.account_generation &&

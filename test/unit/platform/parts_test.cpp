@@ -199,4 +199,11 @@ TEST(Parts, HoursAndBreakdownsOfOneValueShareItsMetadata)
     EXPECT_EQ(metadata_json(parts), R"({"breakdowns":{"a":{"x":2},"b":{"y":1},"c":{}}})");
 }
 
+TEST(Parts, AWindowIsNoDimensionOfTheSameName)
+{
+    std::vector<Parts> parts{{"week", "{\"x\":1}"}, {"week", "310", true}};
+    merge_parts(parts, {{"days_28", "905", true}, {"week", "311", true}});
+    EXPECT_EQ(metadata_json(parts), R"({"breakdowns":{"week":{"x":1}},"windows":{"week":311,"days_28":905}})");
+}
+
 }  // namespace ig::platform

@@ -71,8 +71,8 @@ TEST(Text, DecimalIsWhatNumericTakes)
 {
     for (const char *good : {"0", "-0", "007", "12.50", "-1.5e-7", "1E+100", "99999999999999999999999999999999999999"})
         EXPECT_TRUE(is_decimal(good)) << good;
-    for (const char *bad : {"", "-", "+1", ".5", "1.", "1e", "1e+", "1e101", "1e-101", "NaN", "Infinity", "0x10", "1 ", " 1",
-                            "1,5", "1e99999999999999999999", "1_000"})
+    for (const char *bad : {"", "-", "+1", ".5", "1.", "1e", "1e+", "1e101", "1e-101", "NaN", "Infinity", "0x10", "1 ",
+                            " 1", "1,5", "1e99999999999999999999", "1_000"})
         EXPECT_FALSE(is_decimal(bad)) << bad;
     EXPECT_TRUE(is_decimal(std::string(80, '9')));
     EXPECT_FALSE(is_decimal(std::string(81, '9')));
@@ -80,7 +80,8 @@ TEST(Text, DecimalIsWhatNumericTakes)
 
 TEST(Text, JsonNumbersAreDecimalsWithoutZerosInFront)
 {
-    for (const char *good : {"0", "-0", "0.5", "-0.5", "12.50", "1E+100", "0e1"}) EXPECT_TRUE(is_json_number(good)) << good;
+    for (const char *good : {"0", "-0", "0.5", "-0.5", "12.50", "1E+100", "0e1"})
+        EXPECT_TRUE(is_json_number(good)) << good;
     for (const char *bad : {"", "-", "007", "-00", "00.5", "+1", "1.", "NaN"}) EXPECT_FALSE(is_json_number(bad)) << bad;
 }
 

@@ -58,6 +58,14 @@ inline MetricState snapshot(std::string name, std::optional<Day> synced = std::n
     return metric(std::move(name), MetricShape::snapshot, 0, synced);
 }
 
+// The window of this period that is asked beside a metric.
+inline MetricState window(MetricState metric, const std::string &period)
+{
+    metric.window_of = std::exchange(metric.period, period);
+    metric.known_as = metric.name + "/" + period;
+    return metric;
+}
+
 inline sync::PlanInput account(std::vector<MetricState> metrics)
 {
     sync::PlanInput input;

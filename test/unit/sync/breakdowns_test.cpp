@@ -1,4 +1,4 @@
-// Breakdowns, rolling windows and what is true now: what is asked, what becomes of the answers, and what a refusal costs.
+// Breakdowns and what is true now: what is asked, what becomes of the answers, and what a refusal costs.
 #include <gtest/gtest.h>
 
 #include <gmock/gmock.h>
@@ -18,13 +18,6 @@ namespace {
 MetricState by(MetricState metric, Names breakdowns)
 {
     metric.breakdowns = std::move(breakdowns);
-    return metric;
-}
-
-MetricState window(MetricState metric, const std::string &period)
-{
-    metric.period = period;
-    metric.known_as = metric.name + "/" + period;
     return metric;
 }
 
@@ -191,18 +184,6 @@ TEST(Breakdowns, ANumberWithoutPartsIsNothingWherePartsWereAsked)
     EXPECT_THAT(outcome.values, IsEmpty());
     ASSERT_NE(error_of(outcome, "reach/parts"), nullptr);
     EXPECT_EQ(error_of(outcome, "reach/parts")->failure.kind, FailureKind::no_data);
-}
-
-TEST(Breakdowns, WindowsAreValuesOfTheirPeriodBesideTheDays)
-{
-    Runner runner;
-    const Outcome outcome = runner.sync(work(1, {series("reach", yesterday), window(series("reach", yesterday), "week"),
-                                                 window(series("reach", yesterday), "days_28")}),
-                                        answered);
-    EXPECT_EQ(outcome.calls_done, 3);
-    std::map<std::string, int> periods;
-    for (const Value &value : outcome.values) ++periods[value.period];
-    EXPECT_THAT(periods, UnorderedElementsAre(std::pair("day", 3), std::pair("week", 3), std::pair("days_28", 3)));
 }
 
 TEST(Breakdowns, ARefusedWindowOrPartDoesNotStopTheMetric)

@@ -45,6 +45,8 @@ std::string text_of(const MetricState &entry)
     std::string text = entry.key() + " " + entry.period;
     for (const std::string &breakdown : entry.breakdowns) text += " by " + breakdown;
     if (!entry.timeframe.empty()) text += " of " + entry.timeframe;
+    if (!entry.window_of.empty()) text += " beside " + entry.window_of;
+    if (entry.unnamed) text += " of weeks";
     return text + (entry.parts_only ? " parts" : "");
 }
 
@@ -60,14 +62,16 @@ Names asked(const std::string &choice, std::optional<Names> names = std::nullopt
 
 }  // namespace
 
-TEST(MetricChoice, WithoutOneTheUsualMetricsAreAskedForTheirDaysAlone)
+TEST(MetricChoice, WithoutOneTheUsualMetricsAreAskedAndTheirWindowsForTheEndsOfWeeks)
 {
-    EXPECT_THAT(asked(""), ElementsAre("reach day", "followers_count day"));
+    EXPECT_THAT(asked(""), ElementsAre("reach day", "reach/week week beside day of weeks",
+                                       "reach/days_28 days_28 beside day of weeks", "followers_count day"));
 }
 
-TEST(MetricChoice, ItNamesTheWholeListAndBringsTheirWindows)
+TEST(MetricChoice, ItNamesTheWholeListAndBringsTheirWindowsOfEveryDay)
 {
-    EXPECT_THAT(asked(R"({"reach":null})"), ElementsAre("reach day", "reach/week week", "reach/days_28 days_28"));
+    EXPECT_THAT(asked(R"({"reach":null})"),
+                ElementsAre("reach day", "reach/week week beside day", "reach/days_28 days_28 beside day"));
     EXPECT_THAT(asked(R"({"views":null})"), ElementsAre("views day by media_product_type"));
     EXPECT_THAT(asked(R"({"unheard_of":null})"), IsEmpty());
     EXPECT_THAT(asked("{}"), IsEmpty());
@@ -84,13 +88,16 @@ TEST(MetricChoice, ItsBreakdownsReplaceTheUsualOnes)
 
 TEST(MetricChoice, ThePartsOfASeriesAreAnEntryOfTheirOwn)
 {
-    EXPECT_THAT(asked(R"({"reach":["follow_type"]})"), ElementsAre("reach day", "reach/parts day by follow_type parts",
-                                                                   "reach/week week", "reach/days_28 days_28"));
+    EXPECT_THAT(asked(R"({"reach":["follow_type"]})"),
+                ElementsAre("reach day", "reach/parts day by follow_type parts", "reach/week week beside day",
+                            "reach/days_28 days_28 beside day"));
 }
 
 TEST(MetricChoice, APersonWhoNamesMetricsGetsThoseAndTheirChosenBreakdowns)
 {
-    EXPECT_THAT(asked("", Names{"views", "reach"}), ElementsAre("reach day", "views day by media_product_type"));
+    EXPECT_THAT(asked("", Names{"views", "reach"}),
+                ElementsAre("reach day", "reach/week week beside day of weeks",
+                            "reach/days_28 days_28 beside day of weeks", "views day by media_product_type"));
     EXPECT_THAT(asked(R"({"views":["follow_type"],"reach":null})", Names{"views"}),
                 ElementsAre("views day by follow_type"));
 }
