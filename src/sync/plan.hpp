@@ -83,7 +83,8 @@ struct Plan {
 // Pure: same input, same plan. Range rules (design.md, Time): without synced_through the last first_sync_days, else
 // from the earlier of synced_through + 1 and last - reread_days + 1; never further back than history_days, and what is
 // cut off is a Clip. Metrics of one shape, period, breakdown, timeframe and window share a request; total_value asks
-// one-day windows; a rolling window that nobody named is asked for the days that end an ISO week; a snapshot, and a total of lifetime, is asked once, when the range reaches the last complete day, and is stored under the coming midnight: its
+// one-day windows; a rolling window that nobody named is asked for the days that end an ISO week; a snapshot, and a total
+// of lifetime, is asked once, when the range reaches the last complete day, and is stored under the coming midnight: its
 // first and last day are today, its `since` is the start of the last complete day. An entry listed twice counts once.
 // Days that earlier tries of the job have brought are left out; when a day has passed since, the newest of them are read
 // again, as each daily sync does.

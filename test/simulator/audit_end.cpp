@@ -48,17 +48,20 @@ void Audit::check_connection_at_the_end(const Graph &graph, Slot slot, Instant n
         throw Violation("no token is left to expire", name);
     const DayIndex last = scenario_.index_of(scenario_.calendar->last_complete_day(now));
     const DayIndex calm = scenario_.index_of(scenario_.calendar->day_at(scenario_.calm_from));
-    const std::size_t asked = scenario_.connections[slot].asks_everything ? row_kinds : 5;
+    const std::size_t asked = scenario_.connections[slot].asks_everything ? row_kinds : kinds_by_default;
     for (std::size_t index = 0; index < asked; ++index) {
         const auto kind = static_cast<RowKind>(index);
         const RowFacts &facts = facts_of(kind);
         const auto known = connection.known.find(facts.key);
+        DayIndex newest = last;
+        while (newest > 0 && !is_wanted(slot, kind, newest)) --newest;
         if (known == connection.known.end() || !known->second.through ||
-            scenario_.index_of(*known->second.through) < last)
+            scenario_.index_of(*known->second.through) < newest)
             throw Violation("everything is synced once faults stop", name + ", " + std::string(facts.key));
         if (facts.of_now) continue;
         // What came late and what was corrected: days are read three times.
         for (DayIndex day = calm; day <= last - 2; ++day) {
+            if (!is_wanted(slot, kind, day)) continue;
             const std::uint64_t stored = tables_.row(slot, kind, day).number;
             const std::uint64_t true_one = graph.number(slot, connection.epoch, kind, day, now);
             const bool same = stored == 0 || true_one == 0

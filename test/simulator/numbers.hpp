@@ -25,6 +25,7 @@ enum class RowKind : std::uint8_t {
     demographics
 };
 inline constexpr std::size_t row_kinds = 8;
+inline constexpr std::size_t kinds_by_default = 6;
 
 struct RowFacts {
     std::string_view key;  // what is known of it is kept under this name
